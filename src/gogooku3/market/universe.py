@@ -1,0 +1,40 @@
+"""Which stocks can be ranked on a session, decided from data up to that session."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from gogooku3.axes import BoolDN
+from gogooku3.market.market import Market
+
+
+class UniverseSettings(BaseModel):
+    """The universe of session t: the most traded stocks with enough history, as of t."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int = Field(2000, ge=20, description="stocks kept per session, by median turnover")
+    turnover_window: int = Field(20, ge=1, description="sessions of the turnover median")
+    min_history: int = Field(250, ge=1, description="bars a stock needs up to and including t")
+
+
+def universe(market: Market, settings: UniverseSettings) -> BoolDN:
+    """Return membership [D, N]: a bar on t, ``min_history`` bars so far, and among the ``size`` most traded.
+
+    A session without a bar of the stock counts as zero turnover; a session on which nobody has a bar (a hole
+    in the source) does not count. Ties in turnover are broken by code order.
+    """
+    held = market.present.any(axis=1)
+    turnover = np.where(market.present, np.nan_to_num(market.turnover), 0.0)[held]
+    eligible = market.present & (np.cumsum(market.present, axis=0) >= settings.min_history)
+    member = np.zeros_like(market.present)
+    window = settings.turnover_window
+    for row, session in enumerate(np.flatnonzero(held)):
+        candidates = np.flatnonzero(eligible[session])
+        if row + 1 < window or candidates.size == 0:
+            continue
+        median = np.median(turnover[row + 1 - window : row + 1][:, candidates], axis=0)
+        traded = candidates[np.argsort(-median, kind="stable")]
+        member[session, traded[: settings.size]] = True
+    return member
