@@ -1,0 +1,39 @@
+# gogooku3: `make demo` and `make test` do their own set-up; nothing else is needed first.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help demo test test-slow check bench constraints clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gogooku3 needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP) ## the main job on the built-in simulated market, in under 3 minutes
+	$(BIN)/gogooku3 demo
+
+test: $(STAMP) ## the whole suite
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP) ## the larger proofs
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP) ## lint, strict types, import rules, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+constraints: $(STAMP) ## pin every dependency anew, for every platform, without a URL
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip compile --universal --quiet --all-extras --no-header --no-annotate \
+		--no-emit-find-links --no-emit-index-url --python-version 3.11 pyproject.toml -o constraints.txt
+
+clean: ## remove the environment and all caches (runs/ is kept)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

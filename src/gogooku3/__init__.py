@@ -1,0 +1,1 @@
+"""gogooku3 ranks stocks from daily bars."""
