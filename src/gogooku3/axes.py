@@ -5,6 +5,7 @@
 | D | sessions of the exchange, in order |
 | N | stocks |
 | L | consecutive sessions of one block |
+| W | sessions of a block and of the window before it: L + window - 1 |
 | F | features |
 | T | targets: pairs of horizon and entry lag |
 | H | horizons |
@@ -22,6 +23,7 @@ from jaxtyping import Bool, Float32, Float64, Int, Int16, Int64
 
 FloatDN = Float64[np.ndarray, "D N"]
 FloatLN = Float64[np.ndarray, "L N"]
+FloatWN = Float64[np.ndarray, "W N"]
 FloatD = Float64[np.ndarray, "D"]
 FloatN = Float64[np.ndarray, "N"]
 BoolDN = Bool[np.ndarray, "D N"]
@@ -44,6 +46,7 @@ __all__ = [
     "FloatDN",
     "FloatLN",
     "FloatN",
+    "FloatWN",
     "IndexR",
     "Int16N",
     "IntD",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.helpers import enough, field, std_of, sum_of
 from gogooku3.features.registry import Feature
@@ -116,7 +116,7 @@ def _residual(r: FloatLN, market: FloatLN, slope: FloatLN) -> FloatLN:
 def _regressed(name: str, on: str, window: int, which: int, meaning: str, need: int | None = None) -> Feature:
     observations = enough(window) if need is None else need
 
-    def function(r: FloatLN, x: FloatLN) -> FloatLN:
+    def function(r: FloatWN, x: FloatWN) -> FloatLN:
         value: FloatLN = kernels.rolling_regression(r, x, window, observations)[which]
         return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.registry import Feature
 
@@ -30,7 +30,7 @@ def field(
 def sum_of(name: str, family: str, source: str, window: int, meaning: str) -> Feature:
     """The sum of ``source`` over the window."""
 
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return kernels.rolling_sum(x, window, enough(window))
 
     return Feature(
@@ -41,7 +41,7 @@ def sum_of(name: str, family: str, source: str, window: int, meaning: str) -> Fe
 def mean_of(name: str, family: str, source: str, window: int, meaning: str) -> Feature:
     """The mean of ``source`` over the window."""
 
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return kernels.rolling_mean(x, window, enough(window))
 
     return Feature(
@@ -52,7 +52,7 @@ def mean_of(name: str, family: str, source: str, window: int, meaning: str) -> F
 def std_of(name: str, family: str, source: str, window: int, meaning: str) -> Feature:
     """The standard deviation (ddof 1) of ``source`` over the window."""
 
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return kernels.rolling_std(x, window, enough(window))
 
     return Feature(

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 
 _JIT = {"parallel": True, "cache": True, "error_model": "numpy"}
 
 
 @numba.njit(**_JIT)
-def rolling_sum(x: FloatLN, window: int, need: int) -> FloatLN:
+def rolling_sum(x: FloatWN, window: int, need: int) -> FloatLN:
     """Sum of the observations of the window."""
     length, width = x.shape[0] - window + 1, x.shape[1]
     out = np.empty((length, width))
@@ -35,7 +35,7 @@ def rolling_sum(x: FloatLN, window: int, need: int) -> FloatLN:
 
 
 @numba.njit(**_JIT)
-def rolling_mean(x: FloatLN, window: int, need: int) -> FloatLN:
+def rolling_mean(x: FloatWN, window: int, need: int) -> FloatLN:
     """Mean of the observations of the window."""
     length, width = x.shape[0] - window + 1, x.shape[1]
     out = np.empty((length, width))
@@ -54,7 +54,7 @@ def rolling_mean(x: FloatLN, window: int, need: int) -> FloatLN:
 
 
 @numba.njit(**_JIT)
-def rolling_weighted(x: FloatLN, weights: np.ndarray, need: int) -> FloatLN:
+def rolling_weighted(x: FloatWN, weights: np.ndarray, need: int) -> FloatLN:
     """Weighted mean; ``weights[j]`` belongs to row ``i + j``, a missing observation takes its weight along."""
     window = weights.shape[0]
     length, width = x.shape[0] - window + 1, x.shape[1]
@@ -79,7 +79,7 @@ def rolling_weighted(x: FloatLN, weights: np.ndarray, need: int) -> FloatLN:
 
 
 @numba.njit(**_JIT)
-def rolling_std(x: FloatLN, window: int, need: int) -> FloatLN:
+def rolling_std(x: FloatWN, window: int, need: int) -> FloatLN:
     """Standard deviation (ddof 1) of the observations of the window, in two passes."""
     length, width = x.shape[0] - window + 1, x.shape[1]
     out = np.empty((length, width))
@@ -107,7 +107,7 @@ def rolling_std(x: FloatLN, window: int, need: int) -> FloatLN:
 
 
 @numba.njit(**_JIT)
-def rolling_moment_ratio(x: FloatLN, window: int, need: int, power: int) -> FloatLN:
+def rolling_moment_ratio(x: FloatWN, window: int, need: int, power: int) -> FloatLN:
     """Standardised central moment (power 3: skewness, 4: kurtosis; population moments, no bias correction).
 
     NaN where the observations of the window do not vary.
@@ -146,7 +146,7 @@ def rolling_moment_ratio(x: FloatLN, window: int, need: int, power: int) -> Floa
 
 
 @numba.njit(**_JIT)
-def rolling_extreme(x: FloatLN, window: int, need: int, sign: float) -> FloatLN:
+def rolling_extreme(x: FloatWN, window: int, need: int, sign: float) -> FloatLN:
     """Largest (``sign`` 1) or smallest (``sign`` -1) observation of the window."""
     length, width = x.shape[0] - window + 1, x.shape[1]
     out = np.empty((length, width))
@@ -165,7 +165,7 @@ def rolling_extreme(x: FloatLN, window: int, need: int, sign: float) -> FloatLN:
 
 
 @numba.njit(**_JIT)
-def rolling_path(r: FloatLN, window: int, need: int) -> tuple[FloatLN, FloatLN, FloatLN, FloatLN]:
+def rolling_path(r: FloatWN, window: int, need: int) -> tuple[FloatLN, FloatLN, FloatLN, FloatLN]:
     """Look back along the path that log returns ``r`` draw, seen from its end: the last price is 0.
 
     Returns:
@@ -207,7 +207,7 @@ def rolling_path(r: FloatLN, window: int, need: int) -> tuple[FloatLN, FloatLN, 
 
 
 @numba.njit(**_JIT)
-def rolling_regression(y: FloatLN, x: FloatLN, window: int, need: int) -> tuple[FloatLN, FloatLN, FloatLN]:
+def rolling_regression(y: FloatWN, x: FloatWN, window: int, need: int) -> tuple[FloatLN, FloatLN, FloatLN]:
     """Least squares of ``y`` on ``x`` with intercept over pairs where both exist.
 
     Returns:

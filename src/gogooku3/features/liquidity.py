@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.helpers import combined, enough, field, mean_of, std_of
 from gogooku3.features.registry import Feature
@@ -146,7 +146,7 @@ def _impact(r: FloatLN, turnover: FloatLN) -> FloatLN:
     return np.abs(r) / np.where(turnover > 0, turnover, np.nan)
 
 
-def _spread(overnight: FloatLN, r: FloatLN, high: FloatLN, low: FloatLN, intraday: FloatLN) -> FloatLN:
+def _spread(overnight: FloatWN, r: FloatWN, high: FloatWN, low: FloatWN, intraday: FloatWN) -> FloatLN:
     """Abdi-Ranaldo: 4 (c[t-1] - eta[t-1]) (c[t-1] - eta[t]), eta the middle of the day's log range."""
     middle_before = 0.5 * (high[:-1] + low[:-1]) - intraday[:-1]  # against yesterday's close
     middle_now = 0.5 * (high[1:] + low[1:]) + overnight[1:]
@@ -155,7 +155,7 @@ def _spread(overnight: FloatLN, r: FloatLN, high: FloatLN, low: FloatLN, intrada
 
 
 def _log_mean(name: str, source: str, window: int, meaning: str) -> Feature:
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return _log_positive(kernels.rolling_mean(x, window, enough(window)))
 
     return Feature(
@@ -164,7 +164,7 @@ def _log_mean(name: str, source: str, window: int, meaning: str) -> Feature:
 
 
 def _corr(name: str, left: str, right: str, window: int, meaning: str) -> Feature:
-    def function(x: FloatLN, y: FloatLN) -> FloatLN:
+    def function(x: FloatWN, y: FloatWN) -> FloatLN:
         value: FloatLN = kernels.rolling_regression(y, x, window, enough(window))[1]
         return value
 
@@ -179,7 +179,7 @@ def _corr(name: str, left: str, right: str, window: int, meaning: str) -> Featur
 
 
 def _share(name: str, source: str, window: int, meaning: str) -> Feature:
-    def function(x: FloatLN, turnover: FloatLN) -> FloatLN:
+    def function(x: FloatWN, turnover: FloatWN) -> FloatLN:
         need = enough(window)
         total = kernels.rolling_sum(np.where(np.isnan(x), np.nan, turnover), window, need)
         return kernels.rolling_sum(x, window, need) / np.where(total > 0, total, np.nan)
@@ -195,7 +195,7 @@ def _share(name: str, source: str, window: int, meaning: str) -> Feature:
 
 
 def _surge() -> Feature:
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return kernels.rolling_extreme(x, 60, enough(60), 1.0) - x[59:]
 
     return Feature(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.helpers import enough, field, mean_of, sum_of
 from gogooku3.features.registry import Feature
@@ -62,7 +62,7 @@ def _up(r: FloatLN) -> FloatLN:
 
 
 def _skipping(name: str, window: int, skip: int) -> Feature:
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         older = r[: len(r) - skip]
         return kernels.rolling_sum(older, window - skip, enough(window - skip))
 
@@ -77,7 +77,7 @@ def _skipping(name: str, window: int, skip: int) -> Feature:
 
 
 def _path(name: str, window: int, which: int, meaning: str) -> Feature:
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         value: FloatLN = kernels.rolling_path(r, window, enough(window))[which]
         return value if which == 3 else -value
 
@@ -87,7 +87,7 @@ def _path(name: str, window: int, which: int, meaning: str) -> Feature:
 
 
 def _rsi(window: int) -> Feature:
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         need = enough(window)
         gain = kernels.rolling_mean(np.maximum(r, 0.0), window, need)
         loss = kernels.rolling_mean(np.maximum(-r, 0.0), window, need)
@@ -105,7 +105,7 @@ def _rsi(window: int) -> Feature:
 
 
 def _position(window: int) -> Feature:
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         _, high, low, _ = kernels.rolling_path(r, window, enough(window))
         spread = high - low
         return -low / np.where(spread > 0, spread, np.nan)
@@ -121,7 +121,7 @@ def _position(window: int) -> Feature:
 
 
 def _extreme(name: str, window: int, sign: float, meaning: str) -> Feature:
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         return kernels.rolling_extreme(r, window, enough(window), sign)
 
     return Feature(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.registry import Feature
 
@@ -28,7 +28,7 @@ def seasonality() -> list[Feature]:
 def _last_year(name: str, ahead: int) -> Feature:
     """The return of the ``ahead`` sessions that followed this place a year ago; all of them lie in the past."""
 
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         length = len(r) - _YEAR + 1
         older = r[: length + ahead - 1]
         return kernels.rolling_sum(older, ahead, max(1, ahead // 2))
@@ -49,7 +49,7 @@ def _same_weekday(name: str, source: str, window: int) -> Feature:
     weights[window - 5 :: -5] = 1.0
     need = int(0.6 * weights.sum())
 
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return kernels.rolling_weighted(x, weights, need)
 
     return Feature(

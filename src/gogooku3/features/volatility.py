@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogooku3.axes import FloatLN
+from gogooku3.axes import FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.helpers import combined, enough, field, mean_of, std_of
 from gogooku3.features.registry import Feature
@@ -138,7 +138,7 @@ def _log_ratio(top: FloatLN, bottom: FloatLN) -> FloatLN:
 
 
 def _root_mean(name: str, source: str, window: int, meaning: str) -> Feature:
-    def function(x: FloatLN) -> FloatLN:
+    def function(x: FloatWN) -> FloatLN:
         return np.sqrt(np.maximum(kernels.rolling_mean(x, window, enough(window)), 0.0))
 
     return Feature(
@@ -147,7 +147,7 @@ def _root_mean(name: str, source: str, window: int, meaning: str) -> Feature:
 
 
 def _shape(name: str, window: int, power: int) -> Feature:
-    def function(r: FloatLN) -> FloatLN:
+    def function(r: FloatWN) -> FloatLN:
         return kernels.rolling_moment_ratio(r, window, enough(window), power)
 
     word = {3: "skewness", 4: "kurtosis"}[power]
