@@ -11,6 +11,8 @@ from pathlib import Path
 
 from gogooku3.errors import StorageError
 
+PARTIAL_SUFFIX = ".partial"
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -22,27 +24,41 @@ def atomic_path(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: The folder cannot be written.
     """
-    try:
+    with partial_path(target) as partial:
+        yield partial
+        publish(partial, target)
+
+
+@contextmanager
+def partial_path(target: Path) -> Iterator[Path]:
+    """Yield a fresh hidden file beside ``target`` that is gone afterwards, unless `publish` renamed it.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    with _explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=PARTIAL_SUFFIX, dir=target.parent)
         os.close(handle)
-    except OSError as error:
-        raise StorageError(
-            "a file cannot be written", where=target, got=error.strerror, remedy="check the folder and its free space"
-        ) from error
     partial = Path(name)
     try:
-        yield partial
+        with _explained(target):
+            yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def publish(partial: Path, target: Path) -> None:
+    """Sync a finished file and give it its name, in one step that cannot be seen half done.
+
+    Raises:
+        StorageError: The file cannot be synced or renamed.
+    """
+    with _explained(target):
         _sync(partial)
         partial.chmod(0o644)
         partial.replace(target)
         _sync(target.parent)
-    except OSError as error:
-        raise StorageError(
-            "a file cannot be written", where=target, got=error.strerror, remedy="check the folder and its free space"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -52,8 +68,29 @@ def write_text(target: Path, text: str) -> None:
 
 
 def write_json(target: Path, value: object) -> None:
-    """Write JSON atomically; NaN and infinity are refused, since JSON has neither."""
-    write_text(target, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write JSON atomically.
+
+    Raises:
+        StorageError: The value holds NaN, an infinity or something else that JSON does not have.
+    """
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StorageError("a value cannot be written as JSON", where=target, got=error) from error
+    write_text(target, text + "\n")
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            "a file cannot be written",
+            where=target,
+            got=error.strerror or error,
+            remedy="check the folder and its free space",
+        ) from error
 
 
 def _sync(path: Path) -> None:

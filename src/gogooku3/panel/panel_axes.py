@@ -1,0 +1,85 @@
+"""The axes that all segments of a panel share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gogooku3.errors import PanelError
+from gogooku3.labels.target import Target
+
+COLUMNS = ("features", "targets", "target_ranks", "present", "universe")
+
+
+@dataclass(frozen=True)
+class PanelAxes:
+    """Names along the axes of a panel.
+
+    Attributes:
+        feature_names: The F features, in order.
+        targets: The T targets, in order.
+        field_names: Market fields kept beside them, such as ``link`` (gross return from the previous bar).
+        calendar: Code of the exchange calendar, ``unknown`` where the sessions are those of a table.
+
+    Raises:
+        PanelError: A name is empty or doubled, there are no features or targets, or a field has the name of a
+            column of the panel itself.
+    """
+
+    feature_names: tuple[str, ...]
+    targets: tuple[Target, ...]
+    field_names: tuple[str, ...]
+    calendar: str
+
+    def __post_init__(self) -> None:
+        for what, names in (
+            ("feature", self.feature_names),
+            ("target", tuple(map(str, self.targets))),
+            ("field", (*COLUMNS, *self.field_names)),
+            ("calendar", (self.calendar,)),
+        ):
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled or not all(names) or not names:
+                raise PanelError(
+                    f"the {what} names of a panel are impossible",
+                    got=f"doubled: {doubled}" if doubled else names,
+                    expected="at least one name, none empty, each once",
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the axes as JSON; each target with the span of its label, in sessions after the score's own."""
+        return {
+            "calendar": self.calendar,
+            "features": list(self.feature_names),
+            "targets": [
+                {
+                    "name": str(target),
+                    "horizon": target.horizon,
+                    "lag": target.lag,
+                    "span": list(target.span(0)),
+                }
+                for target in self.targets
+            ],
+            "fields": list(self.field_names),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> PanelAxes:
+        """Read what `to_json` wrote.
+
+        Raises:
+            PanelError: It says something else, such as a span that does not fit its target.
+        """
+        try:
+            axes = cls(
+                feature_names=tuple(value["features"]),
+                targets=tuple(Target.parse(target["name"]) for target in value["targets"]),
+                field_names=tuple(value["fields"]),
+                calendar=value["calendar"],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise PanelError("the axes of a panel are not understood", got=error) from error
+        if axes.to_json() != {key: value[key] for key in ("calendar", "features", "targets", "fields")}:
+            raise PanelError("the axes of a panel contradict themselves", got=value["targets"])
+        return axes

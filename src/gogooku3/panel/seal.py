@@ -1,0 +1,127 @@
+"""A segment file vouches for itself: its header at opening, its body when asked.
+
+An Arrow IPC file is ``ARROW1\\0\\0``, a schema message, a batch message, the batch's body, and a footer. The schema's
+metadata, which stands in the first message and again in the footer, holds a seal of two SHA-256: of everything
+outside the body (with its own digits as zeros), and of the body. So every byte is covered, and a damaged header is
+found before it is interpreted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gogooku3.errors import PanelError
+from gogooku3.panel.faults import REBUILD, damaged
+
+FORMAT_VERSION = 1
+_MAGIC = b"ARROW1"
+_ZEROS = b"0" * 64
+_SEAL = re.compile(rb"gogooku3-segment-v(\d+):([0-9a-f]{64})([0-9a-f]{64})")
+BLANK_SEAL = f"gogooku3-segment-v{FORMAT_VERSION}:{'0' * 128}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seal:
+    """The digests of a segment file and where its body lies.
+
+    Attributes:
+        header: SHA-256 of everything but the body; since it covers ``body``, it stands for the whole file.
+        body: SHA-256 of the bytes from ``start`` to ``stop``.
+        start, stop: Extent of the body in the file.
+    """
+
+    header: str
+    body: str
+    start: int
+    stop: int
+
+    def check_body(self, data: memoryview, where: Path) -> None:
+        """Raise a PanelError unless the body is what was written."""
+        got = _digest(data[self.start : self.stop])
+        if got != self.body:
+            raise damaged(where, f"a body of SHA-256 {got}", self.body)
+
+
+def seal_file(path: Path) -> Seal:
+    """Fill in the blank seal of a file that has just been written with ``BLANK_SEAL`` in its schema metadata."""
+    with path.open("r+b") as handle, mmap.mmap(handle.fileno(), 0) as data:
+        with memoryview(data) as view:
+            start, stop = _body_extent(view, path)
+            body = _digest(view[start:stop]).encode()
+        places = [match.start(2) for match in _SEAL.finditer(data)]
+        if len(places) != 2 or not places[0] < start <= stop < places[1]:
+            raise PanelError(
+                "a name holds the text of a seal", where=path, remedy="rename the feature or code"
+            )
+        for place in places:
+            data[place + 64 : place + 128] = body
+        header = _digest(data[:start], data[stop:]).encode()
+        for place in places:
+            data[place : place + 64] = header
+    return Seal(header=header.decode(), body=body.decode(), start=start, stop=stop)
+
+
+def read_seal(data: memoryview, where: Path) -> Seal:
+    """Return the seal of a mapped file after checking the header against it.
+
+    Raises:
+        PanelError: The file is no segment, of another format version, truncated, or its header is damaged.
+    """
+    start, stop = _body_extent(data, where)
+    head, tail = bytes(data[:start]), bytes(data[stop:])
+    seals = {*_SEAL.findall(head), *_SEAL.findall(tail)}
+    if not seals:
+        raise PanelError(
+            "a file is no panel segment", where=where, got="Arrow without a seal", remedy=REBUILD
+        )
+    if len(seals) > 1:
+        raise damaged(where, "a header that contradicts its footer")
+    version, header, body = seals.pop()
+    if int(version) != FORMAT_VERSION:
+        raise PanelError(
+            "a panel segment is of another format version",
+            where=where,
+            got=int(version),
+            expected=FORMAT_VERSION,
+            remedy=REBUILD,
+        )
+    if _digest(_blank(head), _blank(tail)) != header.decode():
+        raise damaged(where, "a header that does not fit its seal")
+    return Seal(header=header.decode(), body=body.decode(), start=start, stop=stop)
+
+
+def _digest(*parts: bytes | memoryview) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _blank(header: bytes) -> bytes:
+    return _SEAL.sub(lambda match: match[0][:-128] + _ZEROS + match[3], header)
+
+
+def _body_extent(data: memoryview, where: Path) -> tuple[int, int]:
+    """Walk the frames of the file; nothing in them is interpreted but lengths."""
+    if bytes(data[:6]) != _MAGIC:
+        raise PanelError("a file is no panel segment", where=where, got="no Arrow file", remedy=REBUILD)
+    if len(data) < 18 or bytes(data[-6:]) != _MAGIC:
+        raise damaged(where, f"{len(data)} bytes without the end of an Arrow file")
+    start = _message_end(data, _message_end(data, 8, where), where)
+    footer = int.from_bytes(data[-10:-6], "little", signed=True)
+    stop = len(data) - 10 - footer - 8
+    if footer < 0 or stop < start:
+        raise damaged(where, "frames that do not fit the file's length")
+    return start, stop
+
+
+def _message_end(data: memoryview, start: int, where: Path) -> int:
+    length = int.from_bytes(data[start + 4 : start + 8], "little", signed=True)
+    stop = start + 8 + length
+    if bytes(data[start : start + 4]) != b"\xff\xff\xff\xff" or length <= 0 or stop > len(data):
+        raise damaged(where, f"no Arrow message at byte {start}")
+    return stop
