@@ -79,7 +79,7 @@ class Panel:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 that stands for the axes, the stocks and every value; lineage of a folder does not count."""
+        """SHA-256 that stands for axes, stocks and every value; a folder's lineage does not count."""
         seals = [segment.seal.header for segment in self._segments]
         return digest_json([self.axes.to_json(), stocks_to_json(self.stocks), seals])
 
@@ -96,12 +96,11 @@ class Panel:
                 got=f"{start} to {stop}",
                 expected=f"0 <= start <= stop <= {len(self.sessions)}",
             )
-        for segment, stock, (first, end) in zip(
-            self._segments, self._stock, pairwise(self._first), strict=True
-        ):
-            low, high = max(start, int(first)), min(stop, int(end))
+        extents = pairwise(self._first.tolist())
+        for segment, stock, (first, end) in zip(self._segments, self._stock, extents, strict=True):
+            low, high = max(start, first), min(stop, end)
             if low < high:
-                yield _block(segment, stock, low, slice(low - int(first), high - int(first)))
+                yield _block(segment, stock, low, slice(low - first, high - first))
 
     def grid(self, name: str) -> FloatDN:
         """Return a market field on the global stock axis as a new float64 [D, N], NaN where there is none.

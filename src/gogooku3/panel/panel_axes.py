@@ -48,7 +48,7 @@ class PanelAxes:
                 )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the axes as JSON; each target with the span of its label, in sessions after the score's own."""
+        """Return the axes as JSON; each target with its label's span, in sessions after the score's."""
         return {
             "calendar": self.calendar,
             "features": list(self.feature_names),

@@ -1,9 +1,9 @@
 """A segment file vouches for itself: its header at opening, its body when asked.
 
-An Arrow IPC file is ``ARROW1\\0\\0``, a schema message, a batch message, the batch's body, and a footer. The schema's
-metadata, which stands in the first message and again in the footer, holds a seal of two SHA-256: of everything
-outside the body (with its own digits as zeros), and of the body. So every byte is covered, and a damaged header is
-found before it is interpreted.
+An Arrow IPC file is a magic word, a schema message, a batch message, the batch's body, and a footer. The
+metadata of the schema, in the first message and again in the footer, holds a seal of two SHA-256: of all
+that is outside the body (with its own digits as zeros), and of the body. So every byte is covered, and a
+damaged header is found before it is interpreted.
 """
 
 from __future__ import annotations
@@ -47,15 +47,16 @@ class Seal:
 
 
 def seal_file(path: Path) -> Seal:
-    """Fill in the blank seal of a file that has just been written with ``BLANK_SEAL`` in its schema metadata."""
+    """Fill in the seal of a new file that has ``BLANK_SEAL`` in its schema metadata."""
     with path.open("r+b") as handle, mmap.mmap(handle.fileno(), 0) as data:
         with memoryview(data) as view:
             start, stop = _body_extent(view, path)
             body = _digest(view[start:stop]).encode()
-        places = [match.start(2) for match in _SEAL.finditer(data)]
-        if len(places) != 2 or not places[0] < start <= stop < places[1]:
+        places = [match.start(2) for match in _SEAL.finditer(data[:start])]
+        places += [stop + match.start(2) for match in _SEAL.finditer(data[stop:])]
+        if len(places) != 2:
             raise PanelError(
-                "a name holds the text of a seal", where=path, remedy="rename the feature or code"
+                "a name holds the text of a seal", where=path, remedy="rename that feature or code"
             )
         for place in places:
             data[place + 64 : place + 128] = body

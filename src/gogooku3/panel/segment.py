@@ -30,8 +30,8 @@ class Segment:
         fields: Market fields by name, float64 [L, Ns], NaN where there is no value.
 
     Raises:
-        PanelError: Shapes or types do not fit, sessions or codes are unsorted, a value is infinite, a stock has
-            no bar, or the universe and its rank targets leave the bars.
+        PanelError: Shapes or types do not fit, sessions or codes are unsorted, a value is infinite, a stock
+            has no bar, or the universe and its rank targets leave the bars.
     """
 
     sessions: np.ndarray

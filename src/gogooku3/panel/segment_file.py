@@ -115,7 +115,7 @@ class SegmentFile:
         """Map a file and check its header, schema and sizes; no value is read.
 
         Raises:
-            PanelError: The file is absent, no segment, of another version, truncated or its header is damaged.
+            PanelError: The file is absent, no segment, of another version, or its header is damaged.
         """
         try:
             with pa.memory_map(str(path)) as source:

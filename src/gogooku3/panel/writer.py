@@ -29,13 +29,14 @@ _SUFFIX = ".arrow"
 class PanelWriter:
     """Write segments in session order; the manifest that makes them a panel is replaced at the end.
 
-    Use it in a ``with`` statement. Until it ends without an error, a panel that was in the folder stays as it was.
-    Afterwards segment files that the new manifest does not name are removed; who has mapped them keeps them.
+    Use it in a ``with`` statement. Until it ends without an error, a panel that was in the folder stays
+    as it was. Afterwards segment files that the new manifest does not name are removed; readers that have
+    mapped them keep them.
 
     Args:
         folder: The panel's folder, made when the first segment comes.
         axes: Names along the axes, the same for all segments.
-        stocks: What is known of each stock, the columns of ``STOCKS_SCHEMA``; every code that comes has to be in it.
+        stocks: What is known of each stock, the columns of ``STOCKS_SCHEMA``; every code has to be in it.
         lineage: Where the panel came from, as JSON.
 
     Raises:
@@ -67,8 +68,8 @@ class PanelWriter:
         """Write the next segment.
 
         Raises:
-            PanelError: It does not fit the axes, does not follow the segment before, or has a code that is not
-                among the stocks.
+            PanelError: It does not fit the axes, does not follow the segment before, or has a code that is
+                not among the stocks.
             StorageError: It cannot be written.
         """
         if self._last is not None and segment.sessions[0] <= self._last:

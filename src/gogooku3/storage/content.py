@@ -39,7 +39,7 @@ class StoredFile:
 
 
 def store(root: Path, folder: str, suffix: str, write: Callable[[Path], None]) -> StoredFile:
-    """Let ``write`` fill a temporary file, then name it ``folder/<first 16 hex of SHA-256><suffix>`` below root.
+    """Let ``write`` fill a temporary file, then name it ``folder/<16 hex of SHA-256><suffix>`` below root.
 
     The same bytes always get the same name; a file of that name is replaced, which also mends a damaged one.
 
@@ -55,7 +55,7 @@ def store(root: Path, folder: str, suffix: str, write: Callable[[Path], None]) -
 
 
 def sweep(root: Path, folder: str, suffix: str, keep: set[str]) -> list[str]:
-    """Remove content-named and half-written files of a folder, except the names in ``keep``; return what went."""
+    """Remove content-named and half-written files except the names in ``keep``; return what went."""
     swept = []
     pattern = re.compile(rf"[0-9a-f]{{{_DIGITS}}}{re.escape(suffix)}|\..*{re.escape(PARTIAL_SUFFIX)}")
     for path in sorted((root / folder).glob("*")):

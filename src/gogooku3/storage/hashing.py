@@ -26,8 +26,8 @@ def digest_file(path: Path) -> str:
 def digest_json(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hex; key order does not matter.
 
-    Paths and dates count as their text. Everything else that JSON does not have is refused, since its text may
-    be cut (a long array), unordered (a set) or carry a memory address.
+    Paths and dates count as their text. Everything else that JSON does not have is refused, since its
+    text may be cut (a long array), unordered (a set) or carry a memory address.
 
     Raises:
         StorageError: The value holds NaN, an infinity or an object without a canonical text.

@@ -40,12 +40,12 @@ class Manifest:
         write_json(folder / MANIFEST_NAME, body | {"seal": digest_json(body)})
 
     @classmethod
-    def read(cls, folder: Path, *, format: str, version: int) -> Manifest:  # noqa: A002 - the key in the file
+    def read(cls, folder: Path, *, format: str, version: int) -> Manifest:
         """Read and check a manifest, and the presence and size of every file it names.
 
         Raises:
-            StorageError: It is absent, damaged, of another format or version, names a path outside the folder, or
-                a file is absent or has another size.
+            StorageError: It is absent, damaged, of another format or version, names a path outside the
+                folder, or a file is absent or has another size.
         """
         where = folder / MANIFEST_NAME
         body = _load(where)
