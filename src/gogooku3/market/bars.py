@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import polars as pl
+import polars as pl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +22,20 @@ class Bars:
 
     Attributes:
         frame: Columns ``date`` (Date), ``code`` (String), ``open``, ``high``, ``low``, ``close``, ``volume``
-            (Float64); optionally ``turnover`` and ``adj_factor`` (Float64; cumulative, so that close x adj_factor
-            is the total-return price) and ``sector`` (String). ``source_row`` (UInt32) is the 1-based row of the
-            source file, ``source_file`` (Categorical or String) its name.
+            (Float64); optionally ``turnover`` and ``adj_factor`` (Float64; cumulative, so that
+            close x adj_factor is the total-return price) and ``sector`` (String). ``source_row`` (UInt32) is
+            the 1-based row of the source file below a header, ``source_file`` (Categorical or String) its
+            name; where they are absent, rows are counted through the table.
         listing: Columns ``code``, ``name``, ``sector`` (String), one row a code; None where not given.
-        delistings: Columns ``code`` (String), ``last_session`` (Date), ``terminal_return`` (Float64, null where
-            unknown); None where not given.
+        delistings: Columns ``code`` (String), ``last_session`` (Date), ``terminal_return`` (Float64, null
+            where unknown); None where not given.
         files: Where the bars came from; empty for a simulated market.
+        unparsed: Cells whose text is no date or number, null in ``frame``: ``source_file`` (String),
+            ``source_row`` (UInt32), ``column`` (canonical name) and ``value`` (String); None without any.
     """
 
     frame: pl.DataFrame
     listing: pl.DataFrame | None = None
     delistings: pl.DataFrame | None = None
     files: tuple[FileOrigin, ...] = ()
+    unparsed: pl.DataFrame | None = None

@@ -54,14 +54,15 @@ class Market:
     @cached_property
     def present(self) -> BoolDN:
         """True where the stock has a bar."""
-        return np.isfinite(self.close)
+        finite: np.ndarray = np.isfinite(self.close)
+        return finite
 
     @cached_property
     def previous_bar(self) -> np.ndarray:
         """Session index of the stock's previous bar, -1 where there is none, int64 [D, N]."""
         index = np.where(self.present, np.arange(len(self.sessions))[:, None], -1)
         latest = np.maximum.accumulate(index, axis=0)
-        previous = np.full_like(latest, -1)
+        previous: np.ndarray = np.full_like(latest, -1)
         previous[1:] = latest[:-1]
         return previous
 
@@ -74,11 +75,12 @@ class Market:
     @cached_property
     def ratio(self) -> FloatDN:
         """Change of the adjustment factor since the previous bar: split and dividend on the way, [D, N]."""
-        return self.factor / self._at_previous(self.factor)
+        change: np.ndarray = self.factor / self._at_previous(self.factor)
+        return change
 
     @cached_property
     def link(self) -> FloatDN:
-        """Gross total return from the previous bar to this one; NaN at a first bar or a broken link, [D, N]."""
+        """Gross total return from the previous bar; NaN at a first bar or a broken link, [D, N]."""
         gross = self.close / self._at_previous(self.close) * self.ratio
         return np.where(self.broken, np.nan, gross)
 
@@ -91,4 +93,5 @@ class Market:
     def _at_previous(self, grid: FloatDN) -> FloatDN:
         previous = self.previous_bar
         value = np.take_along_axis(grid, np.maximum(previous, 0), axis=0)
-        return np.where((previous >= 0) & self.present, value, np.nan)
+        known: np.ndarray = np.where((previous >= 0) & self.present, value, np.nan)
+        return known

@@ -14,9 +14,9 @@ class UniverseSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    size: int = Field(2000, ge=20, description="stocks kept per session, by median turnover")
-    turnover_window: int = Field(20, ge=1, description="sessions of the turnover median")
-    min_history: int = Field(250, ge=1, description="bars a stock needs up to and including t")
+    size: int = Field(default=2000, ge=20, description="stocks kept per session, by median turnover")
+    turnover_window: int = Field(default=20, ge=1, description="sessions of the turnover median")
+    min_history: int = Field(default=250, ge=1, description="bars a stock needs up to and including t")
 
 
 def universe(market: Market, settings: UniverseSettings) -> BoolDN:
