@@ -1,0 +1,28 @@
+"""How scores are judged."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gogooku3.evaluation.portfolio_settings import PortfolioSettings
+
+
+class EvaluationSettings(BaseModel):
+    """What a day needs to count, how uncertainty is measured, and which portfolio is formed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_names: int = Field(
+        default=20, ge=3, description="names with score and label that a day needs to have a value"
+    )
+    quantiles: int = Field(default=10, ge=2, description="buckets of the decile table")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0, description="level of every interval")
+    bootstrap_samples: int = Field(
+        default=1000, ge=100, description="resamples of the stationary block bootstrap"
+    )
+    seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
+    attainable: str = Field(
+        default="attainable",
+        description="name of the scores that are an upper bound: a benchmark, never a contestant",
+    )
+    portfolio: PortfolioSettings = Field(default=PortfolioSettings(), description="the default portfolio")
