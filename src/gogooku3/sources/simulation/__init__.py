@@ -1,0 +1,1 @@
+"""A simulated market whose planted signal, and so whose attainable RankIC, is known exactly."""

@@ -1,0 +1,62 @@
+"""What the oracle earns: the mean daily RankIC of the true expectation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gogooku3.axes import FloatD, FloatDN
+
+MIN_NAMES = 20
+
+
+def realised_returns(adjusted: FloatDN, horizon: int, lag: int) -> FloatDN:
+    """Return ``adjusted[t + lag + horizon] / adjusted[t + lag] - 1`` [D, N].
+
+    It is NaN where either price is missing, as it is for a stock that ended in between.
+    """
+    sessions = len(adjusted)
+    result = np.full_like(adjusted, np.nan)
+    rows = sessions - lag - horizon
+    if rows > 0:
+        result[:rows] = adjusted[lag + horizon :] / adjusted[lag : lag + rows] - 1.0
+    return result
+
+
+def daily_rank_ic(scores: FloatDN, returns: FloatDN) -> FloatD:
+    """Return Spearman's correlation of each session with average ranks for ties [D].
+
+    NaN on a session with fewer than 20 names that have both, and where either side is constant.
+    """
+    paired = np.isfinite(scores) & np.isfinite(returns)
+    left = _centred_ranks(np.where(paired, scores, np.nan))
+    right = _centred_ranks(np.where(paired, returns, np.nan))
+    spread = np.sqrt((left**2).sum(axis=1) * (right**2).sum(axis=1))
+    valid = (paired.sum(axis=1) >= MIN_NAMES) & (spread > 0.0)
+    value: FloatD = np.where(valid, (left * right).sum(axis=1) / np.where(valid, spread, 1.0), np.nan)
+    return value
+
+
+def mean_rank_ic(scores: FloatDN, returns: FloatDN) -> float:
+    """Return the mean of the daily RankIC over the sessions that have one, NaN if none has."""
+    daily = daily_rank_ic(scores, returns)
+    daily = daily[np.isfinite(daily)]
+    return float(daily.mean()) if daily.size else float("nan")
+
+
+def _centred_ranks(values: FloatDN) -> FloatDN:
+    """Return average ranks of each row, minus their mean; 0 where the value is missing."""
+    rows, columns = values.shape
+    order = np.argsort(values, axis=1, kind="stable")  # missing values come last
+    ordered = np.take_along_axis(values, order, axis=1)
+    fresh = np.ones((rows, columns), dtype=bool)
+    fresh[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    tie = np.cumsum(fresh.ravel()) - 1
+    start = np.flatnonzero(fresh.ravel())
+    end = np.append(start[1:], rows * columns)
+    middle = 0.5 * (start + end - 1)
+    position = middle[tie].reshape(rows, columns) - np.arange(rows)[:, None] * columns
+    ranks = np.empty_like(position)
+    np.put_along_axis(ranks, order, position, axis=1)
+    known = np.isfinite(values)
+    centre = (known.sum(axis=1, keepdims=True) - 1) / 2.0
+    return np.where(known, ranks - centre, 0.0)
