@@ -70,7 +70,7 @@ def table_to_segment(
     """
     if frame.is_empty():
         raise PanelError("a table has no rows", expected="at least one row")
-    columns = table_columns(frame.schema, features=feature_columns, targets=target_columns)
+    columns = table_columns(frame, features=feature_columns, targets=target_columns)
     roles = columns.roles
     keys = table_keys(frame, roles)
     grid = TableGrid(keys)

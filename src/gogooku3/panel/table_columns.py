@@ -59,7 +59,7 @@ class TableColumns:
 
 
 def table_columns(
-    schema: pl.Schema,
+    frame: pl.DataFrame,
     *,
     features: Collection[str] | None = None,
     targets: Mapping[str, Target] | None = None,
@@ -74,7 +74,7 @@ def table_columns(
     numeric column but prices.
 
     Args:
-        schema: Columns and types of the table.
+        frame: The table; only its names and types count.
         features: Feature columns; None for all that are left.
         targets: Targets by column.
 
@@ -82,27 +82,28 @@ def table_columns(
         PanelError: There is no date, code, target or feature, a column plays two parts, or one looks like a
             target that is not understood.
     """
-    roles = find_roles(schema.names())
-    _check_named(schema, features or (), targets or {})
-    found, notes = _targets(schema, roles, targets or {}, features)
+    roles = find_roles(frame.columns)
+    numeric = {name: dtype.is_numeric() for name, dtype in frame.schema.items()}
+    _check_named(numeric, features or (), targets or {})
+    found, notes = _targets(numeric, roles, targets or {}, features)
     taken = {*roles.values(), *found.values()}
-    left = [name for name in schema if name not in taken]
+    left = [name for name in numeric if name not in taken]
     if features is None:
-        suspects = [name for name in left if schema[name].is_numeric() and _SUSPECT.fullmatch(name)]
+        suspects = [name for name in left if numeric[name] and _SUSPECT.fullmatch(name)]
         if suspects:
             raise PanelError(
                 "columns may be targets, and would leak as features",
                 got=", ".join(suspects),
                 remedy="name targets with --target COLUMN=h5_d1; rename features, or name all with --feature",
             )
-        chosen = tuple(name for name in left if schema[name].is_numeric())
+        chosen = tuple(name for name in left if numeric[name])
     else:
-        chosen = tuple(name for name in schema if name in set(features))
+        chosen = tuple(name for name in numeric if name in set(features))
     doubled = sorted({*found.values(), roles["date"], roles["code"]} & set(chosen))
     if doubled or not chosen:
         raise PanelError(
             "a column is both feature and something else" if doubled else "a table has no feature column",
-            got=", ".join(doubled or schema.names()),
+            got=", ".join(doubled or numeric),
             expected="numeric columns beside date, code and targets",
         )
     unused = {roles[role] for role in _prices(roles)[1:]}
@@ -111,7 +112,7 @@ def table_columns(
         roles=roles,
         targets=dict(sorted(found.items())),
         features=chosen,
-        ignored=tuple(name for name in schema if name not in used),
+        ignored=tuple(name for name in numeric if name not in used),
         notes=tuple(notes),
     )
 
@@ -144,20 +145,23 @@ def find_roles(names: Sequence[str]) -> dict[str, str]:
     return roles
 
 
-def _check_named(schema: pl.Schema, features: Iterable[str], targets: Iterable[str]) -> None:
+def _check_named(numeric: Mapping[str, bool], features: Iterable[str], targets: Iterable[str]) -> None:
     for what, names in (("feature", features), ("target", targets)):
         for name in names:
-            if name not in schema:
-                raise PanelError(f"a {what} column does not exist", got=name, expected=", ".join(schema))
-            if not schema[name].is_numeric():
-                raise PanelError(f"a {what} column is not numeric", where=name, got=schema[name])
+            if name not in numeric:
+                raise PanelError(f"a {what} column does not exist", got=name, expected=", ".join(numeric))
+            if not numeric[name]:
+                raise PanelError(f"a {what} column is not numeric", got=name)
 
 
 def _targets(
-    schema: pl.Schema, roles: Mapping[str, str], named: Mapping[str, Target], features: Collection[str] | None
+    numeric: Mapping[str, bool],
+    roles: Mapping[str, str],
+    named: Mapping[str, Target],
+    features: Collection[str] | None,
 ) -> tuple[dict[Target, str], list[str]]:
     columns = dict(named)
-    unnamed = [name for name in schema if schema[name].is_numeric() and name not in {*named, *roles.values()}]
+    unnamed = [name for name in numeric if numeric[name] and name not in {*named, *roles.values()}]
     notes = []
     for patterns in ((_CANONICAL, _CLEAR), (_FALLBACK,)):
         if patterns == (_FALLBACK,) and columns:
@@ -178,7 +182,7 @@ def _targets(
     if not found:
         raise PanelError(
             "a table has no target column",
-            got=", ".join(schema),
+            got=", ".join(numeric),
             expected="a name such as h5_d1, target_5d or target_5d_lag1",
             remedy="name one with --target COLUMN=h5_d1",
         )

@@ -66,7 +66,7 @@ class TableGrid:
             PanelError: A value is infinite.
         """
         grid = np.full(len(self.sessions) * len(self.codes), np.nan)
-        grid[self._place] = _finite(column, pl.Float64())
+        grid[self._place] = _finite(column, 64)
         return grid.reshape(len(self.sessions), len(self.codes))
 
     def floats(self, columns: Sequence[pl.Series]) -> Float32[np.ndarray, "L N K"]:
@@ -77,11 +77,12 @@ class TableGrid:
         """
         grid = np.full((len(self.sessions) * len(self.codes), len(columns)), np.nan, dtype=np.float32)
         for k, column in enumerate(columns):
-            grid[self._place, k] = _finite(column, pl.Float32())
+            grid[self._place, k] = _finite(column, 32)
         return grid.reshape(len(self.sessions), len(self.codes), len(columns))
 
 
-def _finite(column: pl.Series, dtype: pl.DataType) -> np.ndarray:
+def _finite(column: pl.Series, bits: int) -> np.ndarray:
+    dtype = pl.Float32() if bits == 32 else pl.Float64()
     values = column.cast(dtype)
     infinite = values.is_infinite()
     if infinite.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -59,7 +59,7 @@ class PanelWriter:
         self._rows = 0
         self._before: set[str] = set()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> PanelWriter:
         """Remember what is there, so that an error leaves exactly that."""
         self._before = {f"{_FOLDER}/{path.name}" for path in (self._folder / _FOLDER).glob("*")}
         return self
