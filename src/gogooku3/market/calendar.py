@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from datetime import date, timedelta
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from gogooku3.errors import DataError, SettingsError
 
-_MARGIN = timedelta(days=14)
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 12, 31)  # where the library itself names no bound
 
 
+@lru_cache(maxsize=8)
 def calendar_bounds(calendar: str) -> tuple[date, date]:
     """Return the first and last date that the calendar's library can say anything about.
 
@@ -21,7 +23,7 @@ def calendar_bounds(calendar: str) -> tuple[date, date]:
     """
     library = _load(calendar)
     low, high = library.bound_min(), library.bound_max()
-    return (date.min if low is None else low.date()), (date.max if high is None else high.date())
+    return (_EARLIEST if low is None else low.date()), (_LATEST if high is None else high.date())
 
 
 def sessions_between(calendar: str, first: date, last: date) -> np.ndarray:
@@ -43,11 +45,17 @@ def sessions_between(calendar: str, first: date, last: date) -> np.ndarray:
             expected=f"dates from {low} to {high}",
             remedy="cut the bars to that range, or choose another calendar",
         )
-    start = max(low, first - _MARGIN) if first - date.min > _MARGIN else first
-    end = min(high, last + _MARGIN) if date.max - last > _MARGIN else last
-    library = _load(calendar, start=start.isoformat(), end=end.isoformat())
-    days: np.ndarray = library.sessions.to_numpy().astype("datetime64[D]")
+    # whole years: a span without any session is refused by the library, and a calendar takes time to build
+    days = _sessions(calendar, max(low, date(first.year, 1, 1)), min(high, date(last.year, 12, 31)))
     return days[(days >= np.datetime64(first)) & (days <= np.datetime64(last))]
+
+
+@lru_cache(maxsize=8)
+def _sessions(calendar: str, first: date, last: date) -> np.ndarray:
+    library = _load(calendar, start=first.isoformat(), end=last.isoformat())
+    days: np.ndarray = library.sessions.to_numpy().astype("datetime64[D]")
+    days.flags.writeable = False
+    return days
 
 
 def _load(calendar: str, **span: str) -> Any:  # exchange_calendars is untyped
