@@ -32,7 +32,7 @@ check: $(STAMP) ## lint, strict types, import rules, spelling
 	$(BIN)/codespell
 
 constraints: $(STAMP) ## pin every dependency anew, for every platform, without a URL
-	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip compile --universal --quiet --all-extras --no-header --no-annotate \
+	UV_FIND_LINKS= $(BIN)/uv pip compile --universal --quiet --all-extras --no-header --no-annotate \
 		--no-emit-find-links --no-emit-index-url --python-version 3.11 pyproject.toml -o constraints.txt
 
 clean: ## remove the environment and all caches (runs/ is kept)

@@ -12,10 +12,8 @@ import numpy as np
 
 from gogooku3.axes import FloatLN, FloatWN
 
-_JIT = {"parallel": True, "cache": True, "error_model": "numpy"}
 
-
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_sum(x: FloatWN, window: int, need: int) -> FloatLN:
     """Sum of the observations of the window."""
     length, width = x.shape[0] - window + 1, x.shape[1]
@@ -34,7 +32,7 @@ def rolling_sum(x: FloatWN, window: int, need: int) -> FloatLN:
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_mean(x: FloatWN, window: int, need: int) -> FloatLN:
     """Mean of the observations of the window."""
     length, width = x.shape[0] - window + 1, x.shape[1]
@@ -53,7 +51,7 @@ def rolling_mean(x: FloatWN, window: int, need: int) -> FloatLN:
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_weighted(x: FloatWN, weights: np.ndarray, need: int) -> FloatLN:
     """Weighted mean; ``weights[j]`` belongs to row ``i + j``, a missing observation takes its weight along."""
     window = weights.shape[0]
@@ -78,7 +76,7 @@ def rolling_weighted(x: FloatWN, weights: np.ndarray, need: int) -> FloatLN:
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_std(x: FloatWN, window: int, need: int) -> FloatLN:
     """Standard deviation (ddof 1) of the observations of the window, in two passes."""
     length, width = x.shape[0] - window + 1, x.shape[1]
@@ -106,7 +104,7 @@ def rolling_std(x: FloatWN, window: int, need: int) -> FloatLN:
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_moment_ratio(x: FloatWN, window: int, need: int, power: int) -> FloatLN:
     """Standardised central moment (power 3: skewness, 4: kurtosis; population moments, no bias correction).
 
@@ -145,7 +143,7 @@ def rolling_moment_ratio(x: FloatWN, window: int, need: int, power: int) -> Floa
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_extreme(x: FloatWN, window: int, need: int, sign: float) -> FloatLN:
     """Largest (``sign`` 1) or smallest (``sign`` -1) observation of the window."""
     length, width = x.shape[0] - window + 1, x.shape[1]
@@ -164,7 +162,7 @@ def rolling_extreme(x: FloatWN, window: int, need: int, sign: float) -> FloatLN:
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_path(r: FloatWN, window: int, need: int) -> tuple[FloatLN, FloatLN, FloatLN, FloatLN]:
     """Look back along the path that log returns ``r`` draw, seen from its end: the last price is 0.
 
@@ -206,7 +204,7 @@ def rolling_path(r: FloatWN, window: int, need: int) -> tuple[FloatLN, FloatLN, 
     return mean, high, low, age
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_regression(y: FloatWN, x: FloatWN, window: int, need: int) -> tuple[FloatLN, FloatLN, FloatLN]:
     """Least squares of ``y`` on ``x`` with intercept over pairs where both exist.
 
@@ -258,7 +256,7 @@ def rolling_regression(y: FloatWN, x: FloatWN, window: int, need: int) -> tuple[
     return slope, corr, noise
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def day_rank(x: FloatLN, member: np.ndarray) -> FloatLN:
     """Place of each value among the day's members, in [-0.5, 0.5]; ties share their middle place.
 
@@ -285,7 +283,7 @@ def day_rank(x: FloatLN, member: np.ndarray) -> FloatLN:
     return out
 
 
-@numba.njit(**_JIT)
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def group_mean(x: FloatLN, member: np.ndarray, group: np.ndarray, groups: int, need: int) -> FloatLN:
     """Mean over the day's members of each stock's group ([N], -1 for none), given to every stock of the group."""
     length, width = x.shape

@@ -1,1 +1,1 @@
-"""Room."""
+"""Scoring: a trained model over sessions of a panel."""

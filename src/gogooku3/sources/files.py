@@ -29,10 +29,16 @@ class FileSource:
 
     Args:
         settings: Where the files are, and how their adjustment is understood.
+
+    Raises:
+        DataError: The settings name no file of bars.
     """
 
     def __init__(self, settings: SourceSettings) -> None:
+        if settings.bars is None:
+            raise DataError("no file of bars is named", where="source.bars", remedy="give --bars FILE")
         self.settings = settings
+        self.bars = settings.bars
 
     def load(self) -> Bars:
         """Read all files.
@@ -56,7 +62,7 @@ class FileSource:
         )
 
     def _paths(self) -> list[Path]:
-        place = self.settings.bars
+        place = self.bars
         if not place.is_dir():
             return [place]
         files = [path for path in sorted(place.glob(self.settings.pattern)) if path.is_file()]
@@ -76,7 +82,7 @@ class FileSource:
         columns = column_names(path)
         found = match(columns, BARS, where)
         plan = choose(found, self.settings.adjustment, where)
-        stem = _code_of(path) if self.settings.bars.is_dir() and "code" not in found else None
+        stem = _code_of(path) if self.bars.is_dir() and "code" not in found else None
         have: dict[str, str] = {name: name for name in ("date", "code") if name in found} | dict(plan.columns)
         wanted = [name for name in _REQUIRED if not (name == "code" and stem)]
         require(have, wanted, columns, BARS, where)

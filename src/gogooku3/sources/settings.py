@@ -15,8 +15,9 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    bars: Path = Field(
-        description="a Parquet file, a CSV file (.csv, .csv.gz) or a folder with one file per stock"
+    bars: Path | None = Field(
+        default=None,
+        description="a Parquet file, a CSV file (.csv, .csv.gz) or a folder with one file per stock",
     )
     listing: Path | None = Field(default=None, description="table of code, name and sector")
     delistings: Path | None = Field(

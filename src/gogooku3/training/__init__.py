@@ -1,1 +1,1 @@
-"""Room."""
+"""Training: per-day normalisation, and models over walk-forward folds."""

@@ -1,1 +1,1 @@
-"""Room."""
+"""The bar that every other model has to pass: ridge regression and LightGBM."""

@@ -1,0 +1,75 @@
+"""All settings of a run, composed of what each room owns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gogooku3.evaluation.settings import EvaluationSettings
+from gogooku3.labels.settings import LabelSettings
+from gogooku3.market.settings import MarketSettings
+from gogooku3.market.universe import UniverseSettings
+from gogooku3.models.baselines.lightgbm import LightGBMSettings
+from gogooku3.models.baselines.ridge import RidgeSettings
+from gogooku3.sources.settings import SourceSettings
+from gogooku3.sources.simulation.settings import SimulationSettings
+from gogooku3.splits.settings import SplitSettings
+from gogooku3.training.settings import TrainSettings
+
+
+class RunSettings(BaseModel):
+    """Where a run lives and what it may open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("run", description="name of the run's folder")
+    folder: Path = Field(Path("runs"), description="folder that holds all runs")
+    simulated: bool = Field(False, description="take the bars from the simulated market instead of files")
+    open_locked: bool = Field(False, description="also test the locked years, once, at the very end")
+
+
+class PanelSettings(BaseModel):
+    """How the panel is laid out and what it accepts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path | None = Field(
+        None, description="a ready panel (a folder or an .arrow file) to use instead of bars"
+    )
+    segment_sessions: int = Field(250, ge=1, description="sessions per segment file")
+    allow_constant: tuple[str, ...] = Field(
+        (),
+        description="features that may be wholly missing or constant; any other such feature is refused by name",
+    )
+
+
+class ReportSettings(BaseModel):
+    """What the report shows beside the run's own figures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    references: Path | None = Field(
+        None, description="TOML table of published figures to set beside the results"
+    )
+    title: str = Field("", description="title of the report; the run's name if empty")
+
+
+class Settings(BaseModel):
+    """Every setting of a run. File < environment < flag."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: RunSettings = Field(default_factory=RunSettings)
+    source: SourceSettings = Field(default_factory=SourceSettings)
+    simulation: SimulationSettings = Field(default_factory=SimulationSettings)
+    market: MarketSettings = Field(default_factory=MarketSettings)
+    universe: UniverseSettings = Field(default_factory=UniverseSettings)
+    labels: LabelSettings = Field(default_factory=LabelSettings)
+    panel: PanelSettings = Field(default_factory=PanelSettings)
+    splits: SplitSettings = Field(default_factory=SplitSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    ridge: RidgeSettings = Field(default_factory=RidgeSettings)
+    lightgbm: LightGBMSettings = Field(default_factory=LightGBMSettings)
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)

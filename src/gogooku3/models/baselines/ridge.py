@@ -1,0 +1,125 @@
+"""Ridge regression on per-day ranks, by its normal equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from pydantic import BaseModel, ConfigDict, Field
+
+from gogooku3.axes import RowsRF
+from gogooku3.errors import ModelError
+from gogooku3.models.baselines.rows import Rows
+from gogooku3.models.baselines.validation import validation_rank_ic
+
+_CHUNK = 65_536  # rows at a time, so that no second copy of the features is made
+
+
+class RidgeSettings(BaseModel):
+    """Ridge regression; each target's penalty is chosen by validation RankIC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    penalties: tuple[float, ...] = Field(
+        (0.001, 0.01, 0.1, 1.0),
+        min_length=1,
+        description="penalties tried, as a share of the mean diagonal of X'X",
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FittedRidge:
+    """Weights of every target.
+
+    Attributes:
+        weights: float64 [F, T]; a missing feature counts as the middle rank, 0.
+        penalty: The chosen penalty of each target.
+        validation: Validation RankIC of each target at its penalty.
+    """
+
+    weights: Float64[np.ndarray, "F T"]
+    penalty: tuple[float, ...]
+    validation: tuple[float, ...]
+
+    def predict(self, x: RowsRF) -> Float32[np.ndarray, "R T"]:
+        """Return scores [R, T]."""
+        scores = np.empty((len(x), self.weights.shape[1]), dtype=np.float32)
+        for start in range(0, len(x), _CHUNK):
+            scores[start : start + _CHUNK] = np.nan_to_num(x[start : start + _CHUNK]) @ self.weights
+        return scores
+
+    def save(self, path: Path) -> None:
+        """Write weights as safetensors."""
+        from safetensors.numpy import save_file
+
+        tensors = {
+            "weights": self.weights,
+            "penalty": np.array(self.penalty),
+            "validation": np.array(self.validation),
+        }
+        save_file(tensors, path)
+
+    @classmethod
+    def load(cls, path: Path) -> FittedRidge:
+        """Read what ``save`` wrote."""
+        from safetensors.numpy import load_file
+
+        tensors = load_file(path)
+        return cls(
+            weights=tensors["weights"],
+            penalty=tuple(tensors["penalty"].tolist()),
+            validation=tuple(tensors["validation"].tolist()),
+        )
+
+
+def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings) -> FittedRidge:
+    """Fit every target; no intercept, since ranks are centred on every session.
+
+    The Gram matrix is made once of all rows; a target without some labels subtracts the Gram of those rows.
+
+    Raises:
+        ModelError: A target has no labelled training row.
+    """
+    gram, moment, diagonal = _moments(train)
+    chosen, penalties, measured = [], [], []
+    for target in range(train.y.shape[1]):
+        matrix = gram - _gram_of(train.x, np.isnan(train.y[:, target]))
+        if np.isnan(train.y[:, target]).all():
+            raise ModelError(
+                "a target has no labelled training row", where=f"target {target}", got=len(train.y)
+            )
+        best: tuple[float, float, np.ndarray] | None = None
+        for penalty in settings.penalties:
+            damped = matrix + penalty * diagonal * np.eye(len(matrix))
+            weights = np.linalg.solve(damped, moment[:, target])
+            score = validation_rank_ic(validation, target, np.nan_to_num(validation.x) @ weights)
+            if best is None or score > best[0]:
+                best = (score, penalty, weights)
+        if best is None:
+            raise ModelError("ridge has no penalty to try", where="ridge.penalties")
+        measured.append(best[0])
+        penalties.append(best[1])
+        chosen.append(best[2])
+    return FittedRidge(weights=np.stack(chosen, axis=1), penalty=tuple(penalties), validation=tuple(measured))
+
+
+def _moments(train: Rows) -> tuple[np.ndarray, np.ndarray, float]:
+    width, targets = train.x.shape[1], train.y.shape[1]
+    gram = np.zeros((width, width))
+    moment = np.zeros((width, targets))
+    for start in range(0, len(train.x), _CHUNK):
+        x = np.nan_to_num(train.x[start : start + _CHUNK])
+        gram += x.T @ x  # float32 within a chunk, float64 across chunks
+        moment += x.T @ np.nan_to_num(train.y[start : start + _CHUNK])  # a missing label carries no moment
+    return gram, moment, float(np.trace(gram)) / width
+
+
+def _gram_of(x: RowsRF, picked: np.ndarray) -> np.ndarray:
+    gram = np.zeros((x.shape[1], x.shape[1]))
+    index = np.flatnonzero(picked)
+    for start in range(0, len(index), _CHUNK):
+        part = np.nan_to_num(x[index[start : start + _CHUNK]])
+        gram += part.T @ part
+    return gram

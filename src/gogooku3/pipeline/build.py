@@ -1,0 +1,192 @@
+"""Bars to panel: validate, assemble, compute features and labels segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gogooku3.errors import SettingsError
+from gogooku3.features.compute import compute
+from gogooku3.features.core import core
+from gogooku3.features.fields import base_fields
+from gogooku3.labels.forward import forward_returns
+from gogooku3.labels.ranks import rank_targets
+from gogooku3.market.assemble import assemble
+from gogooku3.market.bars import Bars
+from gogooku3.market.market import Market
+from gogooku3.market.quarantine import write_quarantine
+from gogooku3.market.report import ValidationReport
+from gogooku3.market.universe import universe
+from gogooku3.panel.open import open_panel
+from gogooku3.panel.panel import Panel
+from gogooku3.panel.panel_axes import PanelAxes
+from gogooku3.panel.quality import FeatureQuality
+from gogooku3.panel.segment import Segment
+from gogooku3.panel.writer import PanelWriter
+from gogooku3.pipeline.lineage import code_digest
+from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.stage import StageRecord, run_stage
+from gogooku3.sources.files import FileSource
+from gogooku3.sources.simulation.simulate import simulate, truth_frame
+from gogooku3.storage.atomic import atomic_path, write_json
+from gogooku3.storage.hashing import digest_file
+
+_ROOMS = ("market", "sources", "features", "labels", "panel", "storage")
+_FIELDS = ("link", "turnover")
+
+
+def build(run: Run) -> StageRecord:
+    """Make the run's panel from its bars, or check the ready panel it names.
+
+    Raises:
+        SettingsError: No source of bars is named.
+        DataError: The bars cannot be used.
+        PanelError: A feature is wholly missing or constant, or the ready panel is damaged.
+    """
+    settings = run.settings
+    if settings.panel.file is not None:
+        panel = open_panel(settings.panel.file)
+        return run_stage(run, "build", {"panel": panel.content_hash}, (), lambda: [_describe(panel)])
+    if settings.source.bars is None and not settings.run.simulated:
+        raise SettingsError(
+            "there are no bars",
+            expected="--bars FILE, --panel FILE or --simulated",
+            remedy="`gogooku3 demo` runs on the simulated market; `gogooku3 run --bars prices.parquet` on yours",
+        )
+    names = ("market", "universe", "labels", "panel", "simulation" if settings.run.simulated else "source")
+    inputs: dict[str, Any] = {name: getattr(settings, name).model_dump(mode="json") for name in names}
+    inputs["code"] = code_digest(_ROOMS)
+    inputs["files"] = {} if settings.run.simulated else _source_digests(run)
+    outputs = ["panel/manifest.json", "validation.json"]
+    if settings.run.simulated:
+        outputs += ["truth.parquet", "attainable.json"]
+    record = run_stage(run, "build", inputs, outputs, lambda: _build(run))
+    return record
+
+
+def panel_of(run: Run) -> Panel:
+    """Open the run's panel.
+
+    Raises:
+        PanelError: It is absent or damaged.
+    """
+    return open_panel(run.settings.panel.file or run.path("panel"))
+
+
+def _source_digests(run: Run) -> dict[str, str]:
+    source = run.settings.source
+    found: dict[str, str] = {}
+    for path in (source.bars, source.listing, source.delistings):
+        if path is None:
+            continue
+        files = sorted(p for p in path.rglob(source.pattern) if p.is_file()) if path.is_dir() else [path]
+        found |= {str(file): digest_file(file) for file in files}
+    return found
+
+
+def _build(run: Run) -> Sequence[Mapping[str, Any]]:
+    settings = run.settings
+    run.progress.note("reading bars")
+    bars = _simulated(run) if settings.run.simulated else FileSource(settings.source).load()
+    run.progress.note("validating bars")
+    market, validation = assemble(bars, settings.market)
+    _write_validation(run, validation)
+    member = universe(market, settings.universe)
+    _write_panel(run, market, member, bars)
+    return [{"stage": "build", **_describe(open_panel(run.path("panel")))}]
+
+
+def _simulated(run: Run) -> Bars:
+    settings = run.settings
+    targets = [(target.horizon, target.lag) for target in settings.labels.targets]
+    simulation = simulate(settings.simulation, targets)
+    with atomic_path(run.path("truth.parquet")) as partial:
+        truth_frame(simulation).write_parquet(partial)
+    attainable = {
+        part: {f"h{h}_d{d}": round(value, 6) for (h, d), value in values.items()}
+        for part, values in simulation.attainable.items()
+    }
+    write_json(run.path("attainable.json"), attainable)
+    run.progress.note("attainable RankIC: " + ", ".join(f"{t} {v:.3f}" for t, v in attainable["all"].items()))
+    return simulation.bars
+
+
+def _write_validation(run: Run, report: ValidationReport) -> None:
+    write_json(run.path("validation.json"), report.to_json())
+    quarantine = run.path("quarantine.csv")
+    quarantine.unlink(missing_ok=True)
+    if report.quarantine.height:
+        write_quarantine(report, quarantine)
+        run.progress.note(f"{report.quarantine.height:,} faults are written out in {quarantine}")
+    for line in report.lines():
+        run.progress.note(line)
+
+
+def _write_panel(run: Run, market: Market, member: np.ndarray, bars: Bars) -> None:
+    settings = run.settings
+    features, targets = core(), settings.labels.targets
+    axes = PanelAxes(features.exported, targets, _FIELDS, market.calendar)
+    lineage = {"files": {file.path.name: file.sha256 for file in bars.files}, "code": code_digest(_ROOMS)}
+    quality = FeatureQuality(features.exported)
+    fields = base_fields(market, member)
+    total = len(market.sessions)
+    run.progress.start("computing features", total, "sessions")
+    with PanelWriter(run.path("panel"), axes, _stocks(market), lineage) as writer:
+        for start in range(0, total, settings.panel.segment_sessions):
+            stop = min(start + settings.panel.segment_sessions, total)
+            held = np.flatnonzero(market.present[start:stop].any(axis=0))
+            values = compute(features, fields, start, stop)
+            values[~market.present[start:stop]] = np.nan
+            returns = forward_returns(market, targets, start, stop)
+            part = member[start:stop]
+            segment = Segment(
+                sessions=market.sessions[start:stop],
+                codes=tuple(market.codes[n] for n in held),
+                features=np.ascontiguousarray(values[:, held]),
+                present=market.present[start:stop][:, held],
+                universe=part[:, held],
+                targets=returns[:, held].astype(np.float32),
+                target_ranks=rank_targets(returns, part)[:, held],
+                fields={
+                    "link": market.link[start:stop][:, held],
+                    "turnover": market.turnover[start:stop][:, held],
+                },
+            )
+            quality.add(segment.features)
+            writer.add(segment)
+            run.progress.advance(stop - start)
+        quality.refuse(allowed=settings.panel.allow_constant)
+
+
+def _stocks(market: Market) -> pl.DataFrame:
+    sectors = (*market.sector_names, "")
+    ended = np.isfinite(market.terminal_return)
+    return pl.DataFrame(
+        {
+            "code": market.codes,
+            "name": market.names,
+            "sector": [sectors[index] for index in market.sector],
+            "last_session": market.sessions[market.last_bar],
+            "terminal_return": [
+                float(x) if e else None for x, e in zip(market.terminal_return, ended, strict=True)
+            ],
+        },
+        schema_overrides={"last_session": pl.Date, "terminal_return": pl.Float64},
+    )
+
+
+def _describe(panel: Panel) -> dict[str, Any]:
+    return {
+        "sessions": len(panel.sessions),
+        "stocks": len(panel.codes),
+        "features": len(panel.feature_names),
+        "targets": [str(target) for target in panel.targets],
+        "stock_days": int(panel.present.sum()),
+        "universe_days": int(panel.universe.sum()),
+        "first": str(panel.sessions[0]),
+        "last": str(panel.sessions[-1]),
+        "content": panel.content_hash,
+    }

@@ -1,0 +1,230 @@
+"""Predictions and panel to an evaluation: the test years together, and the locked years if they were opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gogooku3.axes import FloatDN
+from gogooku3.errors import StorageError
+from gogooku3.evaluation.evaluate import evaluate as judge
+from gogooku3.evaluation.evaluation import Evaluation
+from gogooku3.evaluation.rank_ic import daily_rank_ic
+from gogooku3.labels.target import Target
+from gogooku3.panel.panel import Panel
+from gogooku3.pipeline.build import panel_of
+from gogooku3.pipeline.lineage import code_digest
+from gogooku3.pipeline.metrics import write_metrics
+from gogooku3.pipeline.predictions import column, to_grid
+from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.stage import StageRecord, run_stage
+from gogooku3.pipeline.train import folds_of
+from gogooku3.splits.fold import Fold
+from gogooku3.splits.walk_forward import WalkForward
+from gogooku3.storage.atomic import atomic_path, write_json
+from gogooku3.storage.hashing import digest_file
+
+_ROOMS = ("evaluation", "pipeline", "panel")
+
+
+def evaluate(run: Run) -> list[StageRecord]:
+    """Write ``evaluation.json`` and ``daily.parquet``, and the same for the locked years if the run opens them.
+
+    Raises:
+        StorageError: There are no predictions.
+        EvaluationError: Predictions cannot be evaluated.
+    """
+    judged = Judged(run)
+    records = [_stage(run, judged, locked=False)]
+    if run.settings.run.open_locked:
+        records.append(_stage(run, judged, locked=True))
+    write_metrics(run)
+    return records
+
+
+class Judged:
+    """The evaluations of a run, computed when asked for."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.panel: Panel = panel_of(run)
+        self.folds = folds_of(run, self.panel)
+
+    @cached_property
+    def tested(self) -> Evaluation:
+        """The test years; no label or holding reaches into a locked year."""
+        return _judge(self._period(locked=False))
+
+    @cached_property
+    def locked(self) -> Evaluation:
+        """The locked years."""
+        return _judge(self._period(locked=True))
+
+    @cached_property
+    def seeds(self) -> list[dict[str, Any]]:
+        """RankIC over the test years of every single seed of the models that have several."""
+        return list(_seed_table(self._period(locked=False)))
+
+    def _period(self, *, locked: bool) -> _Period:
+        folds = [fold for fold in self.folds if fold.locked == locked]
+        end = len(self.panel.sessions)
+        if not locked:
+            walk = WalkForward(settings=self.run.settings.splits, reach=folds[0].reach)
+            end = walk.locked_from(self.panel.sessions)
+        return _Period(self.run, self.panel, folds, end)
+
+
+@dataclass(frozen=True, eq=False)
+class _Period:
+    """A run of test sessions, and the first session whose prices may not be looked at."""
+
+    run: Run
+    panel: Panel
+    folds: Sequence[Fold]
+    end: int
+
+    @property
+    def start(self) -> int:
+        return int(self.folds[0].test[0])
+
+    @property
+    def stop(self) -> int:
+        return int(self.folds[-1].test[-1]) + 1
+
+    @cached_property
+    def predictions(self) -> pl.DataFrame:
+        path = self.run.path("predictions.parquet")
+        if not path.is_file():
+            raise StorageError("there are no predictions", where=path, remedy="run `gogooku3 train` first")
+        return pl.read_parquet(path)
+
+    def scores(self, name: str) -> FloatDN:
+        """Return a column of the predictions on the period's grid; days outside the folds have no score."""
+        grid = to_grid(self.panel, self.predictions, name, self.start, self.stop)
+        return grid
+
+    def label(self, target: Target) -> FloatDN:
+        """Return the labels whose whole span lies before ``end``."""
+        values = self.panel.target(target)[self.start : self.stop].astype(np.float64)
+        open_rows = max(0, self.end - target.reach - self.start)
+        values[open_rows:] = np.nan
+        values[~self.panel.universe[self.start : self.stop]] = np.nan
+        return values
+
+
+class _Scores(Mapping[Target, FloatDN]):
+    """A model's scores, read target by target so that only one grid is held."""
+
+    def __init__(self, period: _Period, model: str) -> None:
+        self._period, self._model = period, model
+
+    def __getitem__(self, target: Target) -> FloatDN:
+        if target not in self._period.panel.targets:
+            raise KeyError(target)
+        return self._period.scores(column(self._model, target))
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._period.panel.targets)
+
+    def __len__(self) -> int:
+        return len(self._period.panel.targets)
+
+    def __contains__(self, target: object) -> bool:
+        return target in self._period.panel.targets
+
+
+def _judge(period: _Period) -> Evaluation:
+    panel, run, rows = period.panel, period.run, slice(period.start, period.stop)
+    scores: dict[str, Mapping[Target, FloatDN]] = {m: _Scores(period, m) for m in run.settings.train.models}
+    if run.settings.run.simulated:
+        scores[run.settings.evaluation.attainable] = _oracle(period)
+    last = np.searchsorted(panel.sessions, panel.stocks["last_session"].to_numpy())
+    paid = panel.stocks["terminal_return"].cast(pl.Float64).to_numpy().astype(np.float64)
+    return judge(
+        scores,
+        {target: period.label(target) for target in panel.targets},
+        sessions=panel.sessions[rows],
+        universe=panel.universe[rows],
+        link=panel.grid("link")[rows],
+        terminal_return=paid,
+        last_bar=last.astype(np.int64) - period.start,
+        settings=run.settings.evaluation,
+        progress=run.progress,
+    )
+
+
+def _oracle(period: _Period) -> dict[Target, FloatDN]:
+    """The simulated market's own expected returns, on the stock-days that the models score."""
+    truth = pl.read_parquet(period.run.path("truth.parquet"))
+    panel, rows = period.panel, slice(period.start, period.stop)
+    tested = np.zeros(period.stop - period.start, dtype=np.bool_)
+    for fold in period.folds:
+        tested[fold.test - period.start] = True
+    scored = panel.universe[rows] & tested[:, None]
+    return {
+        target: np.where(scored, to_grid(panel, truth, str(target), period.start, period.stop), np.nan)
+        for target in panel.targets
+    }
+
+
+def _seed_table(period: _Period) -> Iterator[dict[str, Any]]:
+    for model in period.run.settings.train.models:
+        for target in period.panel.targets:
+            names = [n for n in period.predictions.columns if n.startswith(f"{column(model, target)}_seed")]
+            for seed, name in enumerate(names):
+                daily = daily_rank_ic(
+                    period.scores(name),
+                    period.label(target),
+                    min_names=period.run.settings.evaluation.min_names,
+                )
+                yield {
+                    "model": model,
+                    "target": str(target),
+                    "seed": period.run.settings.train.seed + seed,
+                    "rank_ic": round(float(np.nanmean(daily.values)), 6),
+                }
+
+
+def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
+    name = "evaluation-locked" if locked else "evaluation"
+    outputs = [f"{name}.json", "daily-locked.parquet" if locked else "daily.parquet"]
+    predictions = run.path("predictions.parquet")
+    if not predictions.is_file():
+        raise StorageError("there are no predictions", where=predictions, remedy="run `gogooku3 train` first")
+    inputs = {
+        "predictions": digest_file(predictions),
+        "panel": judged.panel.content_hash,
+        "settings": run.settings.evaluation.model_dump(mode="json"),
+        "code": code_digest(_ROOMS),
+    }
+
+    def work() -> list[Mapping[str, Any]]:
+        evaluation = judged.locked if locked else judged.tested
+        seeds = [] if locked else judged.seeds
+        write_json(run.path(outputs[0]), {**evaluation.to_dict(), "seeds": seeds})
+        with atomic_path(run.path(outputs[1])) as partial:
+            evaluation.series().write_parquet(partial)
+        return [
+            {
+                "stage": name,
+                "model": result.model,
+                "target": str(result.target),
+                "period": part.period,
+                "rank_ic": _number(part.rank_ic.mean),
+                "rank_ic_t": _number(part.rank_ic.t),
+                "net_sharpe_daily": _number(part.portfolio.sharpe_daily),
+            }
+            for result in evaluation.results
+            for part in result.periods
+        ]
+
+    return run_stage(run, name, inputs, outputs, work)
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None

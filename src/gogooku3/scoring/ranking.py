@@ -1,0 +1,50 @@
+"""One session's stocks in order, by the models that were trained before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from gogooku3.errors import DataError
+from gogooku3.labels.target import Target
+from gogooku3.panel.panel import Panel
+from gogooku3.training.fit import Fitted
+from gogooku3.training.rank_kernel import rank_columns
+
+
+def rank_session(
+    panel: Panel, session: int, members: Sequence[Fitted], targets: Sequence[Target]
+) -> pl.DataFrame:
+    """Score the universe of one session.
+
+    Features are ranked within the session as in training, members are averaged as in the backtest, so a score
+    equals the backtest's for the same session and members.
+
+    Returns:
+        Columns ``code``, ``name``, ``sector``, and for every target ``score_<target>`` and ``rank_<target>``
+        (1 is best), sorted by the rank of the first target, ties by code.
+
+    Raises:
+        DataError: The session has no universe.
+    """
+    (block,) = panel.blocks(session, session + 1)
+    member = np.flatnonzero(block.universe[0])
+    if member.size == 0:
+        raise DataError(
+            "a session has no stocks to rank",
+            where=panel.sessions[session],
+            remedy="choose a session with bars, or lower universe.min_history",
+        )
+    x = rank_columns(block.features[0][member])
+    scores = (
+        np.stack([fitted.predict(x) for fitted in members]).mean(axis=0, dtype=np.float64).astype(np.float32)
+    )
+    frame = panel.stocks.select("code", "name", "sector")[block.stock[member].tolist()]
+    columns = []
+    for target in targets:
+        score = pl.Series(f"score_{target}", scores[:, panel.targets.index(target)])
+        columns += [score, score.rank("ordinal", descending=True).alias(f"rank_{target}")]
+    ranked: pl.DataFrame = frame.with_columns(columns).sort(f"rank_{targets[0]}")
+    return ranked

@@ -1,0 +1,129 @@
+"""One model on one fold: fit, measure, predict the test sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from gogooku3.axes import RowsRF
+from gogooku3.errors import ModelError
+from gogooku3.models.baselines.lightgbm import FittedLightGBM, LightGBMSettings, fit_lightgbm
+from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
+from gogooku3.models.baselines.rows import Rows
+from gogooku3.splits.fold import Fold
+from gogooku3.training.ranked_rows import RankedRows
+from gogooku3.training.settings import ModelName
+
+
+class Fitted(Protocol):
+    """A trained model: scores for every target, and a file form without pickles."""
+
+    @property
+    def validation(self) -> tuple[float, ...]:
+        """Validation RankIC of each target."""
+
+    def predict(self, x: RowsRF) -> Float32[np.ndarray, "R T"]:
+        """Return scores [R, T]."""
+
+    def save(self, path: Path) -> None:
+        """Write the model."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FoldScores:
+    """Out-of-sample scores of one model on one fold.
+
+    Attributes:
+        members: The fitted models, one a seed.
+        scores: Mean of the members' scores, float32 [R, T].
+        member_scores: Scores of each member, float32 [seeds, R, T].
+        session: Session index of each row, int64 [R].
+        stock: Index into the panel's codes, int64 [R].
+    """
+
+    members: tuple[Fitted, ...]
+    scores: Float32[np.ndarray, "R T"]
+    member_scores: Float32[np.ndarray, "S R T"]
+    session: Int64[np.ndarray, "R"]
+    stock: Int64[np.ndarray, "R"]
+
+
+def fit_members(
+    model: ModelName,
+    train: Rows,
+    validation: Rows,
+    *,
+    ridge: RidgeSettings,
+    lightgbm: LightGBMSettings,
+    seed: int,
+    tick: Callable[[], None],
+) -> tuple[Fitted, ...]:
+    """Fit a model: one member for ridge, one per seed for LightGBM. ``tick`` is called once per member and target."""
+    if model == "ridge":
+        fitted = fit_ridge(train, validation, ridge)
+        for _ in fitted.validation:
+            tick()
+        return (fitted,)
+    return tuple(
+        fit_lightgbm(train, validation, lightgbm, seed=seed + k, tick=tick) for k in range(lightgbm.seeds)
+    )
+
+
+def fit_fold(
+    model: ModelName,
+    fold: Fold,
+    data: RankedRows,
+    *,
+    ridge: RidgeSettings,
+    lightgbm: LightGBMSettings,
+    seed: int,
+    tick: Callable[[], None] = lambda: None,
+) -> FoldScores:
+    """Fit a model on a fold's training sessions and score its test sessions.
+
+    Raises:
+        ModelError: A target has no labels to train on, or its scores are constant across stocks.
+    """
+    train, _ = data.sessions(fold.train)
+    validation, _ = data.sessions(fold.validation)
+    members = fit_members(model, train, validation, ridge=ridge, lightgbm=lightgbm, seed=seed, tick=tick)
+    test, stock = data.sessions(fold.test)
+    member_scores = np.stack([member.predict(test.x) for member in members])
+    _refuse_constant(member_scores, test.bounds, f"{model}, fold {fold.name}")
+    session = np.repeat(fold.test, np.diff(test.bounds))
+    return FoldScores(
+        members=members,
+        scores=member_scores.mean(axis=0, dtype=np.float64).astype(np.float32),
+        member_scores=member_scores,
+        session=session,
+        stock=stock,
+    )
+
+
+def load_fitted(model: ModelName, path: Path) -> Fitted:
+    """Read a model that ``save`` wrote."""
+    return FittedRidge.load(path) if model == "ridge" else FittedLightGBM.load(path)
+
+
+def _refuse_constant(scores: Float32[np.ndarray, "S R T"], bounds: np.ndarray, where: str) -> None:
+    """A score that does not tell the stocks of a session apart is an error of the model, never a result."""
+    starts = bounds[:-1][np.diff(bounds) > 1]
+    if starts.size == 0:
+        return
+    stops = bounds[1:][np.diff(bounds) > 1]
+    for seed in range(scores.shape[0]):
+        for target in range(scores.shape[2]):
+            column = scores[seed, :, target]
+            varies = any(np.ptp(column[a:b]) > 0 for a, b in zip(starts, stops, strict=True))
+            if not varies or not np.isfinite(column).all():
+                raise ModelError(
+                    "a model's scores are constant across stocks or not finite",
+                    where=f"{where}, seed {seed}, target number {target}",
+                    got=f"values from {np.min(column)} to {np.max(column)}",
+                    remedy="give it more rows, or weaken its regularisation",
+                )

@@ -1,0 +1,58 @@
+"""The universe's stock-days of a panel, as per-day ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64
+
+from gogooku3.models.baselines.rows import Rows
+from gogooku3.panel.panel import Panel
+from gogooku3.progress import Progress
+from gogooku3.training.rank_kernel import rank_columns
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RankedRows:
+    """Every stock-day of the universe of sessions [0, stop), encoded once and shared by all folds.
+
+    Attributes:
+        rows: Ranks and rank targets, one entry of ``bounds`` per session of the panel, empty ones included.
+        stock: Index into the panel's codes, int64 [R].
+    """
+
+    rows: Rows
+    stock: Int64[np.ndarray, "R"]
+
+    def sessions(self, picked: np.ndarray) -> tuple[Rows, Int64[np.ndarray, "R"]]:
+        """Return rows and stock indices of the picked sessions; a run of neighbours is a view, not a copy."""
+        bounds = self.rows.bounds
+        if len(picked) and picked[-1] - picked[0] + 1 == len(picked):
+            part = slice(bounds[picked[0]], bounds[picked[-1] + 1])
+            shifted = bounds[picked[0] : picked[-1] + 2] - bounds[picked[0]]
+            return Rows(x=self.rows.x[part], y=self.rows.y[part], bounds=shifted), self.stock[part]
+        index = np.concatenate([np.arange(bounds[t], bounds[t + 1]) for t in picked])
+        return self.rows.take(picked), self.stock[index]
+
+
+def ranked_rows(panel: Panel, stop: int, progress: Progress) -> RankedRows:
+    """Read sessions [0, stop) of the panel and rank each session's universe, feature by feature.
+
+    Nothing is fitted: a session's ranks come from that session alone.
+    """
+    count = panel.universe[:stop].sum(axis=1)
+    bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(count, dtype=np.int64)])
+    x = np.empty((int(bounds[-1]), len(panel.feature_names)), dtype=np.float32)
+    y = np.empty((int(bounds[-1]), len(panel.targets)), dtype=np.float32)
+    stock = np.empty(int(bounds[-1]), dtype=np.int64)
+    progress.start("ranking features", stop, "sessions")
+    for block in panel.blocks(0, stop):
+        for day in range(len(block.sessions)):
+            member = np.flatnonzero(block.universe[day])
+            part = slice(bounds[block.first + day], bounds[block.first + day + 1])
+            x[part] = rank_columns(block.features[day][member])
+            y[part] = block.target_ranks[day][member]
+            stock[part] = block.stock[member]
+            progress.advance()
+    return RankedRows(rows=Rows(x=x, y=y, bounds=bounds), stock=stock)

@@ -1,0 +1,18 @@
+"""Which models are trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ModelName = Literal["ridge", "lightgbm"]
+
+
+class TrainSettings(BaseModel):
+    """The models of a run; each is fitted on every fold, for every target."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[ModelName, ...] = Field(("ridge", "lightgbm"), min_length=1, description="models to fit")
+    seed: int = Field(0, ge=0, description="first seed; further seeds count up from it")
