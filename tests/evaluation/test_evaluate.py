@@ -194,3 +194,20 @@ def test_progress_counts_every_score(inputs):
 
     evaluate(**inputs, progress=Listener())
     assert heard == [("evaluate", 7, "scores"), *[1] * 7]
+
+
+def test_a_year_without_any_label_has_no_value_and_no_warning():
+    inputs = planted(days=216, start="2020-03-10")  # the last five sessions lie in 2021
+    evaluation = evaluate(**inputs)
+    assert evaluation.periods == ("all", "2020", "2021")
+    last = evaluation.find("ridge", H5).periods[-1]
+    assert last.rank_ic.days == 0
+    assert np.isnan([last.rank_ic.mean, last.hit_rate, last.monotonicity, *last.decile_means]).all()
+    assert last.portfolio.net.days > 0
+    row = next(
+        row
+        for row in evaluation.to_dict()["results"]
+        if row["period"] == "2021" and row["model"] == "ridge" and row["target"] == "h5_d1"
+    )
+    assert row["rank_ic"]["mean"] is None
+    assert row["decile_means"] == [None] * 10
