@@ -234,14 +234,18 @@ def test_dates_of_another_exchange_doubt_the_calendar() -> None:
     run(clean(sessions=days), calendar="XNYS", on_fault="refuse")
 
 
+@pytest.mark.parametrize("volume", [None, 0.0, 9.0])
 @pytest.mark.parametrize("nothing", [None, math.nan])
-def test_all_null_day(nothing: float | None) -> None:
+def test_all_null_day(nothing: float | None, volume: float | None) -> None:
     day = SESSIONS[9]
     on_day = pl.col("date") == day
     names = ("open", "high", "low", "close")
     frame = clean().with_columns(
         pl.when(on_day).then(pl.lit(nothing, dtype=pl.Float64)).otherwise(pl.col(name)).alias(name)
         for name in names
+    )
+    frame = frame.with_columns(
+        pl.when(on_day).then(pl.lit(volume)).otherwise(pl.col("volume")).alias("volume")
     )
     market, report = run(frame)
     assert report.counts == {Fault.ALL_NULL_DAY: 3}

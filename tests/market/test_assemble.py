@@ -144,6 +144,20 @@ def test_an_impossible_jump_breaks_the_link_and_a_large_one_is_listed() -> None:
     assert not split.broken.any()
 
 
+def test_an_impossible_fall_breaks_the_link_too() -> None:
+    frame = clean()
+    for name in ("open", "high", "low", "close"):
+        frame = frame.with_columns(
+            pl.when(pl.col("date") >= SESSIONS[10])
+            .then(pl.col(name) * 0.2)
+            .otherwise(pl.col(name))
+            .alias(name)
+        )
+    market, report = run(bars(frame))
+    assert np.argwhere(market.broken).tolist() == [[10, 0], [10, 1], [10, 2]]
+    assert all(jump.broken for jump in report.jumps)
+
+
 @settings(max_examples=10, deadline=None)
 @given(cut=st.integers(15, len(SESSIONS) - 1))
 def test_jumps_and_validation_do_not_know_the_future(cut: int) -> None:
@@ -190,7 +204,7 @@ def test_names_and_sectors() -> None:
             "sector": ["Fishery", None, "Cars"],
         }
     )
-    market, _ = run(Bars(frame=frame, listing=listing))
+    market, _ = run(Bars(frame=frame.reverse(), listing=listing))
     assert market.names == ("Kyokuyo", "", "")
     assert market.sector_names == ("Fishery", "new")
     assert market.sector.tolist() == [0, 1, 1]
