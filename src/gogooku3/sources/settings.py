@@ -17,7 +17,7 @@ class SourceSettings(BaseModel):
 
     bars: Path | None = Field(
         default=None,
-        description="a Parquet file, a CSV file (.csv, .csv.gz) or a folder with one file per stock",
+        description="a Parquet file, a CSV file (.csv, .csv.gz) or a folder with one such file per stock",
     )
     listing: Path | None = Field(default=None, description="table of code, name and sector")
     delistings: Path | None = Field(
