@@ -13,7 +13,7 @@ from gogooku3.errors import DataError, Gogooku3Error, StorageError
 from gogooku3.market.assemble import assemble
 from gogooku3.market.faults import Fault
 from gogooku3.market.settings import MarketSettings
-from gogooku3.sources.files import read_bars
+from gogooku3.sources.files import FileSource, read_bars
 from gogooku3.sources.settings import SourceSettings
 from gogooku3.storage.paths import inside
 from tests.sources.test_files import EXPECTED, HEADER, LINES, NAMES, write
@@ -176,6 +176,11 @@ def test_pattern_that_leaves_the_folder(pattern: str) -> None:
 def test_configured_name_that_leaves_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(StorageError, match="leaves the folder"):
         inside(tmp_path, name)
+
+
+def test_no_bars_named() -> None:
+    with pytest.raises(DataError, match=r"source\.bars"):
+        FileSource(SourceSettings())
 
 
 def test_unknown_source_setting() -> None:
