@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from gogooku3.axes import FloatD, FloatDN
+from gogooku3.axes import BoolDN, FloatD, FloatDN
 
 MIN_NAMES = 20
 
@@ -28,23 +30,39 @@ def daily_rank_ic(scores: FloatDN, returns: FloatDN) -> FloatD:
     NaN on a session with fewer than 20 names that have both, and where either side is constant.
     """
     paired = np.isfinite(scores) & np.isfinite(returns)
-    left = _centred_ranks(np.where(paired, scores, np.nan))
-    right = _centred_ranks(np.where(paired, returns, np.nan))
+    return _correlation(_centred_ranks(scores, paired), _centred_ranks(returns, paired), paired)
+
+
+def mean_rank_ic(scores: FloatDN, returns: FloatDN) -> float:
+    """Return the mean of the daily RankIC over the sessions that have one, NaN if none has."""
+    return _mean(daily_rank_ic(scores, returns))
+
+
+def mean_rank_ics(scores: Mapping[str, FloatDN], returns: FloatDN, present: BoolDN) -> dict[str, float]:
+    """Return ``mean_rank_ic`` of several scores that exist exactly where a bar does, faster together."""
+    paired = present & np.isfinite(returns)
+    ranked = _centred_ranks(returns, paired)
+    return {
+        name: _mean(_correlation(_centred_ranks(score, paired), ranked, paired))
+        for name, score in scores.items()
+    }
+
+
+def _mean(daily: FloatD) -> float:
+    known = daily[np.isfinite(daily)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _correlation(left: FloatDN, right: FloatDN, paired: BoolDN) -> FloatD:
     spread = np.sqrt((left**2).sum(axis=1) * (right**2).sum(axis=1))
     valid = (paired.sum(axis=1) >= MIN_NAMES) & (spread > 0.0)
     value: FloatD = np.where(valid, (left * right).sum(axis=1) / np.where(valid, spread, 1.0), np.nan)
     return value
 
 
-def mean_rank_ic(scores: FloatDN, returns: FloatDN) -> float:
-    """Return the mean of the daily RankIC over the sessions that have one, NaN if none has."""
-    daily = daily_rank_ic(scores, returns)
-    daily = daily[np.isfinite(daily)]
-    return float(daily.mean()) if daily.size else float("nan")
-
-
-def _centred_ranks(values: FloatDN) -> FloatDN:
-    """Return average ranks of each row, minus their mean; 0 where the value is missing."""
+def _centred_ranks(grid: FloatDN, known: BoolDN) -> FloatDN:
+    """Return average ranks of each row's known values, minus their mean; 0 elsewhere."""
+    values = np.where(known, grid, np.nan)
     rows, columns = values.shape
     order = np.argsort(values, axis=1, kind="stable")  # missing values come last
     ordered = np.take_along_axis(values, order, axis=1)
@@ -57,6 +75,5 @@ def _centred_ranks(values: FloatDN) -> FloatDN:
     position = middle[tie].reshape(rows, columns) - np.arange(rows)[:, None] * columns
     ranks = np.empty_like(position)
     np.put_along_axis(ranks, order, position, axis=1)
-    known = np.isfinite(values)
     centre = (known.sum(axis=1, keepdims=True) - 1) / 2.0
     return np.where(known, ranks - centre, 0.0)

@@ -41,16 +41,16 @@ def draw_noise(settings: SimulationSettings, stocks: Stocks) -> Noise:
     Each has mean zero given the past: ``E[total[t+1] | t]`` is the common drift.
     """
     sessions, count = settings.sessions, settings.stocks
-    market = _MARKET * _clustered(settings, "market", 1, clustering=0.4)
-    sector = _SECTOR * _clustered(settings, "sectors", settings.sectors, clustering=0.3)
-    style = _STYLE * _clustered(settings, "styles", 2, clustering=0.3)
-    level = _level(settings, "own volatility", (sessions, count), 0.3)
+    market = _MARKET * _clustered(settings, "market", 1, clustering=0.5)
+    sector = _SECTOR * _clustered(settings, "sectors", settings.sectors, clustering=0.4)
+    style = _STYLE * _clustered(settings, "styles", 2, clustering=0.4)
+    level = _level(settings, "own volatility", (sessions, count), 0.45)
     own = _shocks(settings, "own shocks", (sessions, count)) * level
     groups = int(stocks.group.max()) + 1
     grouped = stocks.group >= 0
     common = np.zeros((sessions, count))
     if groups:
-        common[:, grouped] = _clustered(settings, "groups", groups, clustering=0.2)[:, stocks.group[grouped]]
+        common[:, grouped] = _clustered(settings, "groups", groups, clustering=0.4)[:, stocks.group[grouped]]
     share = np.where(grouped, _GROUP_SHARE, 0.0)
     total = stocks.volatility * (np.sqrt(share) * common + np.sqrt(1.0 - share) * own)
     total += _DRIFT + market * stocks.beta + sector[:, stocks.sector] * stocks.sector_loading

@@ -12,7 +12,7 @@ import polars as pl
 from gogooku3.axes import BoolDN, FloatDN
 from gogooku3.errors import SettingsError
 from gogooku3.market.bars import Bars
-from gogooku3.sources.simulation.attainable import mean_rank_ic, realised_returns
+from gogooku3.sources.simulation.attainable import mean_rank_ics, realised_returns
 from gogooku3.sources.simulation.corporate_actions import adjustment_factor
 from gogooku3.sources.simulation.frames import make_bars
 from gogooku3.sources.simulation.life import draw_life
@@ -97,13 +97,15 @@ class Simulation:
 
         Over all sessions with at least 20 names. It is 0 where no part is planted: nothing can be attained.
         """
-        scores = {ALL_PARTS: self.expected, **self.expected_by_part}
-        result: dict[str, dict[HorizonLag, float]] = {name: {} for name in scores}
+        expected = {ALL_PARTS: self.expected, **self.expected_by_part}
+        if not self.signals or self.settings.strength == 0:
+            return {name: dict.fromkeys(self.targets, 0.0) for name in expected}
+        result: dict[str, dict[HorizonLag, float]] = {name: {} for name in expected}
         for target in self.targets:
             returns = realised_returns(self.adjusted, *target)
-            for name, expected in scores.items():
-                planted = self.signals and self.settings.strength > 0
-                result[name][target] = mean_rank_ic(expected[target], returns) if planted else 0.0
+            scores = {name: by_target[target] for name, by_target in expected.items()}
+            for name, value in mean_rank_ics(scores, returns, self.present).items():
+                result[name][target] = value
         return result
 
     def _expected(self, signals: tuple[Signal, ...], horizon: int, lag: int) -> FloatDN:
