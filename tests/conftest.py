@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from jaxtyping import install_import_hook
 
+from gogooku3.config.process import prepare_process
+
+prepare_process()
+
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHECKED_ROOMS = (
     "evaluation",

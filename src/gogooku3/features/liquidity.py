@@ -22,12 +22,7 @@ def liquidity() -> list[Feature]:
             _log_positive,
             "log of the value traded, missing when nothing traded",
         ),
-        field(
-            "idle",
-            ("turnover",),
-            lambda v: np.where(np.isnan(v), np.nan, (v <= 0) * 1.0),
-            "1 when nothing traded",
-        ),
+        field("idle", ("turnover",), _idle, "1 when nothing traded or the stock had no bar"),
         field("impact", ("loglink", "turnover"), _impact, "absolute log return per value traded"),
     ]
     made += [
@@ -140,6 +135,12 @@ def volume() -> list[Feature]:
 
 def _log_positive(x: FloatLN) -> FloatLN:
     return np.log(np.where(x > 0, x, np.nan))
+
+
+def _idle(turnover: FloatLN) -> FloatLN:
+    missing = np.isnan(turnover)
+    nobody = missing.all(axis=1, keepdims=True)  # a hole in the source says nothing about a stock
+    return np.where(nobody, np.nan, (missing | (turnover <= 0)) * 1.0)
 
 
 def _impact(r: FloatLN, turnover: FloatLN) -> FloatLN:

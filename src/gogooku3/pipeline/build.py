@@ -82,7 +82,7 @@ def _source_digests(run: Run) -> dict[str, str]:
     for path in (source.bars, source.listing, source.delistings):
         if path is None:
             continue
-        files = sorted(p for p in path.rglob(source.pattern) if p.is_file()) if path.is_dir() else [path]
+        files = sorted(p for p in path.glob(source.pattern) if p.is_file()) if path.is_dir() else [path]
         found |= {str(file): digest_file(file) for file in files}
     return found
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gogooku3.config.load import load_settings
+from gogooku3.config.process import prepare_process
 from gogooku3.config.resolve import Resolved
 from gogooku3.config.settings import Settings
 from gogooku3.progress import Progress, Silent
@@ -58,6 +59,7 @@ def open_run(*, config: Path | str | None = None, progress: Progress | None = No
         SettingsError: A setting is unknown, malformed or has no effect.
         StorageError: The run's name leaves the folder of runs.
     """
+    prepare_process()
     dotted: Mapping[str, object] = {key.replace("__", "."): value for key, value in flags.items()}
     resolved = load_settings(Path(config) if config is not None else None, dotted)
     run = Run(resolved=resolved, progress=progress or Silent())

@@ -20,10 +20,10 @@ from gogooku3.sources.simulation.tape import LOCATION_DECAY, TURNOVER_DECAY, Tap
 
 _LEAD_DECAY = 0.75
 _SCALE: dict[SignalName, float] = {  # standard deviation of alpha, log return a session
-    "linear": 0.00105,
-    "interaction": 0.00130,
-    "pattern": 0.00100,
-    "lead_lag": 0.00145,
+    "linear": 0.00095,
+    "interaction": 0.00180,  # the largest: no learner of pairs gets more than a part of it
+    "pattern": 0.00095,
+    "lead_lag": 0.00140,
 }
 
 # Weights of the close location of t, t-1, ... t-19. Of all kernels of 20 sessions this is (rounded) the
