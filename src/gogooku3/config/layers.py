@@ -26,6 +26,19 @@ class Said:
     origin: Origin
 
 
+def from_run(model: type[BaseModel], remembered: Mapping[str, object]) -> Iterator[Said]:
+    """Yield the values that an earlier step of the same run was given.
+
+    Raises:
+        SettingsError: A key is no longer known.
+    """
+    fields = dict(leaves(model))
+    for key, value in remembered.items():
+        if key not in fields:
+            raise unknown_key(key, Origin("run"), fields)
+        yield Said(key=key, value=value, origin=Origin("run"))
+
+
 def from_file(model: type[BaseModel], file: Path) -> Iterator[Said]:
     """Yield the values of a TOML file whose tables are the sections.
 

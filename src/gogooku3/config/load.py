@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,17 +10,46 @@ from pathlib import Path
 from gogooku3.config.resolve import Resolved, resolve
 from gogooku3.config.settings import Settings
 from gogooku3.errors import SettingsError
+from gogooku3.storage.paths import inside
 
 
-def load_settings(file: Path | None, flags: Mapping[str, object]) -> Resolved[Settings]:
+def load_settings(
+    file: Path | None, flags: Mapping[str, object], *, remember: bool = False
+) -> Resolved[Settings]:
     """Resolve file < environment < flags, and refuse settings that nothing would read.
+
+    Args:
+        file: TOML file.
+        flags: Dotted keys.
+        remember: Let what earlier steps of the same run were given hold, unless it is said otherwise.
 
     Raises:
         SettingsError: A setting is unknown, malformed, or belongs to a source of bars that is not used.
+        StorageError: The run's name leaves the folder of runs.
     """
     resolved = resolve(Settings, file=file, environment=os.environ, flags=flags)
+    if remember:
+        path = inside(resolved.settings.run.folder, resolved.settings.run.name) / "settings.json"
+        known = _remembered(path)
+        resolved = resolve(Settings, remembered=known, file=file, environment=os.environ, flags=flags)
     _refuse_unread(resolved)
     return resolved
+
+
+def _remembered(path: Path) -> dict[str, object]:
+    """Return the keys that a run's settings file says were given, with their values."""
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    given = {}
+    for key, origin in saved["origins"].items():
+        if origin != "default":
+            value = saved["settings"]
+            for part in key.split("."):
+                value = value[part]
+            given[key] = value
+    return given
 
 
 def _refuse_unread(resolved: Resolved[Settings]) -> None:

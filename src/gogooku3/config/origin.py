@@ -12,10 +12,10 @@ class Origin:
 
     Attributes:
         kind: The layer.
-        name: Name of the file or of the environment variable; empty for a default and for a flag.
+        name: Name of the run, the file or of the environment variable; empty for a default and for a flag.
     """
 
-    kind: Literal["default", "file", "environment", "flag"]
+    kind: Literal["default", "run", "file", "environment", "flag"]
     name: str = ""
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from gogooku3.config.faults import wrong_value
 from gogooku3.config.keys import leaves, section_of
-from gogooku3.config.layers import from_environment, from_file, from_flags
+from gogooku3.config.layers import from_environment, from_file, from_flags, from_run
 from gogooku3.config.origin import Origin
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -54,11 +54,12 @@ class Resolved(Generic[SettingsT]):
 def resolve(
     model: type[SettingsT],
     *,
+    remembered: Mapping[str, object] | None = None,
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
 ) -> Resolved[SettingsT]:
-    """Compose settings: defaults < TOML file < environment < flags.
+    """Compose settings: defaults < what a run remembers < TOML file < environment < flags.
 
     Types are checked strictly: ``"31"`` in a file is no integer and ``true`` is no number. Text from the
     environment and from flags is read as JSON where the field is not text, so ``31``, ``true`` and ``[1, 5]``
@@ -66,6 +67,7 @@ def resolve(
 
     Args:
         model: A settings class whose fields are values or sections (further settings classes).
+        remembered: Dotted keys and JSON values that an earlier step of the same run was given.
         file: TOML file, a table a section.
         environment: All variables of the process; only names beginning with ``GOGOOKU3_`` are looked at, such
             as ``GOGOOKU3_LIGHTGBM__LEAVES``.
@@ -78,6 +80,7 @@ def resolve(
     tree = _base(model)
     origins = {key: _DEFAULT for key, _ in leaves(model)}
     said = chain(
+        from_run(model, remembered or {}),
         from_file(model, file) if file is not None else (),
         from_environment(model, environment or {}),
         from_flags(model, flags or {}),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,20 +29,24 @@ from gogooku3.pipeline.stage import StageRecord, run_stage
 from gogooku3.pipeline.train import folds_of
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.walk_forward import WalkForward
-from gogooku3.storage.atomic import atomic_path, write_json
+from gogooku3.storage.atomic import atomic_path, write_json, write_text
 from gogooku3.storage.hashing import digest_file
 
 _ROOMS = ("evaluation", "pipeline", "panel")
 
 
-def evaluate(run: Run) -> list[StageRecord]:
+def evaluate(run: Run, judged: Judged | None = None) -> list[StageRecord]:
     """Write ``evaluation.json`` and ``daily.parquet``, and the same for the locked years if the run opens them.
+
+    Args:
+        run: A trained run.
+        judged: Its evaluations, so that a report after this one need not compute them again.
 
     Raises:
         StorageError: There are no predictions.
         EvaluationError: Predictions cannot be evaluated.
     """
-    judged = Judged(run)
+    judged = judged if judged is not None else Judged(run)
     records = [_stage(run, judged, locked=False)]
     if run.settings.run.open_locked:
         records.append(_stage(run, judged, locked=True))
@@ -54,6 +61,24 @@ class Judged:
         self.run = run
         self.panel: Panel = panel_of(run)
         self.folds = folds_of(run, self.panel)
+
+    def saved(self) -> dict[str, Any]:
+        """Return what ``evaluate`` wrote."""
+        text = self.run.path("evaluation.json").read_text(encoding="utf-8")
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    @property
+    def predictions_path(self) -> Path:
+        """The file of predictions.
+
+        Raises:
+            StorageError: It is absent.
+        """
+        path = self.run.path("predictions.parquet")
+        if not path.is_file():
+            raise StorageError("there are no predictions", where=path, remedy="run `gogooku3 train` first")
+        return path
 
     @cached_property
     def tested(self) -> Evaluation:
@@ -76,7 +101,7 @@ class Judged:
         if not locked:
             walk = WalkForward(settings=self.run.settings.splits, reach=folds[0].reach)
             end = walk.locked_from(self.panel.sessions)
-        return _Period(self.run, self.panel, folds, end)
+        return _Period(self.run, self.panel, pl.read_parquet(self.predictions_path), folds, end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +110,7 @@ class _Period:
 
     run: Run
     panel: Panel
+    predictions: pl.DataFrame
     folds: Sequence[Fold]
     end: int
 
@@ -96,17 +122,9 @@ class _Period:
     def stop(self) -> int:
         return int(self.folds[-1].test[-1]) + 1
 
-    @cached_property
-    def predictions(self) -> pl.DataFrame:
-        path = self.run.path("predictions.parquet")
-        if not path.is_file():
-            raise StorageError("there are no predictions", where=path, remedy="run `gogooku3 train` first")
-        return pl.read_parquet(path)
-
     def scores(self, name: str) -> FloatDN:
         """Return a column of the predictions on the period's grid; days outside the folds have no score."""
-        grid = to_grid(self.panel, self.predictions, name, self.start, self.stop)
-        return grid
+        return to_grid(self.panel, self.predictions, name, self.start, self.stop)
 
     def label(self, target: Target) -> FloatDN:
         """Return the labels whose whole span lies before ``end``."""
@@ -193,11 +211,8 @@ def _seed_table(period: _Period) -> Iterator[dict[str, Any]]:
 def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
     name = "evaluation-locked" if locked else "evaluation"
     outputs = [f"{name}.json", "daily-locked.parquet" if locked else "daily.parquet"]
-    predictions = run.path("predictions.parquet")
-    if not predictions.is_file():
-        raise StorageError("there are no predictions", where=predictions, remedy="run `gogooku3 train` first")
     inputs = {
-        "predictions": digest_file(predictions),
+        "predictions": digest_file(judged.predictions_path),
         "panel": judged.panel.content_hash,
         "settings": run.settings.evaluation.model_dump(mode="json"),
         "code": code_digest(_ROOMS),
@@ -205,6 +220,8 @@ def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
 
     def work() -> list[Mapping[str, Any]]:
         evaluation = judged.locked if locked else judged.tested
+        if locked:
+            _record_opening(run, evaluation)
         seeds = [] if locked else judged.seeds
         write_json(run.path(outputs[0]), {**evaluation.to_dict(), "seeds": seeds})
         with atomic_path(run.path(outputs[1])) as partial:
@@ -224,6 +241,18 @@ def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
         ]
 
     return run_stage(run, name, inputs, outputs, work)
+
+
+def _record_opening(run: Run, evaluation: Evaluation) -> None:
+    """Add a line to ``openings.jsonl``: looking at kept-back years is an event."""
+    path = run.path("openings.jsonl")
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    now = datetime.now(tz=UTC).isoformat(timespec="seconds")
+    line = {"opened": now, "first": str(evaluation.sessions[0]), "last": str(evaluation.sessions[-1])}
+    write_text(path, before + json.dumps(line) + "\n")
+    run.progress.note(
+        f"locked sessions {line['first']} to {line['last']} were opened; write it down in your log"
+    )
 
 
 def _number(value: float) -> float | None:

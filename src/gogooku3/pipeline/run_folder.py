@@ -47,21 +47,28 @@ class Run:
         write_text(self.path("settings.json"), self.resolved.to_json())
 
 
-def open_run(*, config: Path | str | None = None, progress: Progress | None = None, **flags: object) -> Run:
+def open_run(
+    *,
+    config: Path | str | None = None,
+    progress: Progress | None = None,
+    flags: Mapping[str, object] | None = None,
+    remembered: bool = True,
+) -> Run:
     """Resolve settings (file < environment < flags) and return the run they describe.
 
     Args:
         config: TOML file.
         progress: Listener to long work; silent if not given.
-        **flags: Settings by dotted key with ``__`` for the dot, such as ``run__name="jp"``.
+        flags: Settings by dotted key, such as ``{"run.name": "jp", "source.bars": "prices.parquet"}``.
+        remembered: Let what earlier steps of the same run were given hold, unless it is said otherwise.
 
     Raises:
         SettingsError: A setting is unknown, malformed or has no effect.
         StorageError: The run's name leaves the folder of runs.
     """
     prepare_process()
-    dotted: Mapping[str, object] = {key.replace("__", "."): value for key, value in flags.items()}
-    resolved = load_settings(Path(config) if config is not None else None, dotted)
+    given = {key: str(value) if isinstance(value, Path) else value for key, value in (flags or {}).items()}
+    resolved = load_settings(Path(config) if config is not None else None, given, remember=remembered)
     run = Run(resolved=resolved, progress=progress or Silent())
     run.save_settings()
     return run

@@ -83,6 +83,7 @@ def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings) -> FittedR
         ModelError: A target has no labelled training row.
     """
     gram, moment, diagonal = _moments(train)
+    watched = np.nan_to_num(validation.x)
     chosen, penalties, measured = [], [], []
     for target in range(train.y.shape[1]):
         matrix = gram - _gram_of(train.x, np.isnan(train.y[:, target]))
@@ -94,7 +95,7 @@ def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings) -> FittedR
         for penalty in settings.penalties:
             damped = matrix + penalty * diagonal * np.eye(len(matrix))
             weights = np.linalg.solve(damped, moment[:, target])
-            score = validation_rank_ic(validation, target, np.nan_to_num(validation.x) @ weights)
+            score = validation_rank_ic(validation, target, watched @ weights.astype(np.float32))
             if best is None or score > best[0]:
                 best = (score, penalty, weights)
         if best is None:

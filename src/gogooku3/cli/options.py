@@ -1,0 +1,75 @@
+"""Options that commands share, and the run they describe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gogooku3.pipeline.run_folder import Run
+
+Name = Annotated[str | None, typer.Option(help="Name of the run; its folder is runs/NAME.")]
+Bars = Annotated[
+    Path | None, typer.Option(help="Daily bars: a Parquet or CSV file, or a folder with one file per stock.")
+]
+Listing = Annotated[Path | None, typer.Option(help="Table of code, name and sector.")]
+Delistings = Annotated[Path | None, typer.Option(help="Table of code, last_session and terminal_return.")]
+Panel = Annotated[Path | None, typer.Option(help="A ready panel (folder or .arrow file) instead of bars.")]
+Simulated = Annotated[bool, typer.Option("--simulated", help="Take bars from the simulated market.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file of settings.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as lightgbm.leaves=15."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+OpenLocked = Annotated[
+    bool,
+    typer.Option("--open-locked", help="Also test the locked years: once, at the very end. It is recorded."),
+]
+
+
+def make_run(
+    *,
+    name: str | None = None,
+    bars: Path | None = None,
+    listing: Path | None = None,
+    delistings: Path | None = None,
+    panel: Path | None = None,
+    simulated: bool = False,
+    config: Path | None = None,
+    settings: list[str] | None = None,
+    open_locked: bool = False,
+    quiet: bool = False,
+    remembered: bool = True,
+) -> Run:
+    """Resolve flags to a run.
+
+    A run that was begun before is found by its name: its source of bars and whatever was chosen then hold
+    unless a flag, the environment or a file says otherwise (``remembered``).
+    """
+    from gogooku3.cli.show import progress
+    from gogooku3.errors import SettingsError
+    from gogooku3.pipeline.run_folder import open_run
+
+    flags: dict[str, object] = {}
+    given = {
+        "run.name": name,
+        "source.bars": bars,
+        "source.listing": listing,
+        "source.delistings": delistings,
+    }
+    flags |= {key: str(value) for key, value in {**given, "panel.file": panel}.items() if value is not None}
+    flags |= {
+        key: True for key, said in (("run.simulated", simulated), ("run.open_locked", open_locked)) if said
+    }
+    for pair in settings or []:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingsError(
+                "--set is not understood", got=pair, expected="KEY=VALUE, such as lightgbm.leaves=15"
+            )
+        flags[key.strip()] = value.strip()
+    return open_run(config=config, progress=progress(quiet=quiet), flags=flags, remembered=remembered)
