@@ -101,8 +101,8 @@ class _Work:
         settings, progress = self.run.settings, self.run.progress
         if self._data is None:
             self._data = ranked_rows(self.panel, self.stop, progress)
-        members = settings.lightgbm.seeds if model == "lightgbm" else 1
-        progress.start(f"training {model}, fold {fold.name}", members * len(self.panel.targets), "fits")
+        fits = (1 + settings.lightgbm.seeds if model == "lightgbm" else 1) * len(self.panel.targets)
+        progress.start(f"training {model}, fold {fold.name}", fits, "fits")
         scores = fit_fold(
             model,
             fold,

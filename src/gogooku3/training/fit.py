@@ -63,15 +63,13 @@ def fit_members(
     seed: int,
     tick: Callable[[], None],
 ) -> tuple[Fitted, ...]:
-    """Fit a model: one member for ridge, one per seed for LightGBM. ``tick`` is called once per member and target."""
+    """Fit a model: one member for ridge, one per seed for LightGBM. ``tick`` is called once a fit."""
     if model == "ridge":
         fitted = fit_ridge(train, validation, ridge)
         for _ in fitted.validation:
             tick()
         return (fitted,)
-    return tuple(
-        fit_lightgbm(train, validation, lightgbm, seed=seed + k, tick=tick) for k in range(lightgbm.seeds)
-    )
+    return fit_lightgbm(train, validation, lightgbm, seed=seed, tick=tick)
 
 
 def fit_fold(

@@ -17,7 +17,7 @@ from gogooku3.models.baselines.rows import Rows
 from gogooku3.models.baselines.validation import validation_rank_ic
 
 if TYPE_CHECKING:
-    from lightgbm import Booster, Dataset
+    from lightgbm import Booster
 
 
 class LightGBMSettings(BaseModel):
@@ -34,12 +34,12 @@ class LightGBMSettings(BaseModel):
     validation_every: int = Field(3, ge=1, description="every k-th validation session is used for stopping")
     leaves: int = Field(31, ge=2, description="leaves per tree")
     learning_rate: float = Field(0.05, gt=0, description="shrinkage per tree")
-    max_rounds: int = Field(200, ge=1, description="trees at most")
+    max_rounds: int = Field(120, ge=1, description="trees at most")
     check_every: int = Field(20, ge=1, description="trees between looks at validation RankIC")
     patience: int = Field(3, ge=1, description="looks without a gain before stopping")
-    feature_fraction: float = Field(0.2, gt=0, le=1, description="share of features offered to each tree")
+    feature_fraction: float = Field(0.1, gt=0, le=1, description="share of features offered to each tree")
     min_rows_in_leaf: int = Field(1000, ge=1, description="stock-days per leaf at least")
-    l2: float = Field(10.0, ge=0, description="L2 penalty on leaf values")
+    l2: float = Field(30.0, ge=0, description="L2 penalty on leaf values")
     bins: int = Field(63, ge=2, description="histogram bins per feature")
     threads: int = Field(2, ge=1, description="threads; the same number gives the same bytes")
 
@@ -51,7 +51,7 @@ class FittedLightGBM:
     Attributes:
         boosters: LightGBM boosters, one a target.
         rounds: Trees kept of each.
-        validation: Validation RankIC of each at that round.
+        validation: Validation RankIC of each at that round, of the model that did not see those sessions.
     """
 
     boosters: tuple[Booster, ...]
@@ -102,44 +102,88 @@ def fit_lightgbm(
     *,
     seed: int,
     tick: Callable[[], None] = lambda: None,
-) -> FittedLightGBM:
-    """Fit every target on a seeded draw of sessions; ``tick`` is called after each target.
+) -> tuple[FittedLightGBM, ...]:
+    """Choose each target's number of trees on the validation sessions, then fit every seed on both parts.
 
-    The features are binned once and shared by all targets.
+    The number of trees is where validation RankIC is highest for a model that saw the training sessions alone.
+    The members then learn from training and validation sessions together, so that the latest year is not lost.
+    Each draws its own sessions; the features are binned once a member and shared by all targets.
+
+    Args:
+        train: Sessions to learn from.
+        validation: Sessions after them.
+        settings: How to grow trees.
+        seed: Seed of the first member; the others count up from it.
+        tick: Called after each of the (1 + seeds) x T fits.
 
     Raises:
         ModelError: A target has no labelled training row.
     """
-    from lightgbm import Dataset
-
-    generator = np.random.default_rng(seed)
-    size = max(1, round(settings.train_share * train.sessions))
-    drawn = train.take(np.sort(generator.choice(train.sessions, size=size, replace=False)))
     watched = validation.take(np.arange(0, validation.sessions, settings.validation_every))
-    parameters = _parameters(settings, seed)
-    binned = Dataset(drawn.x, label=np.zeros(len(drawn.x)), params=parameters, free_raw_data=True).construct()
-    fits = []
-    for target in range(drawn.y.shape[1]):
-        labelled = np.flatnonzero(~np.isnan(drawn.y[:, target]))
+    sample = _Sample(train.take(_draw(train.sessions, settings, seed)), settings, seed)
+    rounds, measured = [], []
+    for target in range(train.y.shape[1]):
+        best_round, best = _best_round(sample, watched, target, settings)
+        rounds.append(best_round)
+        measured.append(best)
+        tick()
+    del sample
+    members = []
+    for member in range(seed, seed + settings.seeds):
+        picked = _draw(train.sessions + validation.sessions, settings, member)
+        early, late = picked[picked < train.sessions], picked[picked >= train.sessions] - train.sessions
+        sample = _Sample(train.take(early).joined(validation.take(late)), settings, member)
+        boosters = []
+        for target, count in enumerate(rounds):
+            boosters.append(_boost(sample, target, count))
+            tick()
+        members.append(
+            FittedLightGBM(boosters=tuple(boosters), rounds=tuple(rounds), validation=tuple(measured))
+        )
+    return tuple(members)
+
+
+class _Sample:
+    """Drawn sessions, binned once for all targets."""
+
+    def __init__(self, drawn: Rows, settings: LightGBMSettings, seed: int) -> None:
+        from lightgbm import Dataset
+
+        self.parameters = _parameters(settings, seed)
+        self._y = drawn.y
+        empty = np.zeros(len(drawn.x))
+        self._binned = Dataset(drawn.x, label=empty, params=self.parameters, free_raw_data=True).construct()
+
+    def booster(self, target: int) -> Booster:
+        """Return a booster on the rows that have a label for the target."""
+        from lightgbm import Booster
+
+        labelled = np.flatnonzero(~np.isnan(self._y[:, target]))
         if labelled.size == 0:
             raise ModelError(
-                "a target has no labelled training row", where=f"target {target}", got=len(drawn.y)
+                "a target has no labelled row", where=f"target number {target}", got=len(self._y)
             )
-        part = binned.subset(labelled.tolist()).construct()
-        part.set_label(drawn.y[labelled, target])
-        fits.append(_boost(part, watched, target, settings, parameters))
-        tick()
-    boosters, rounds, measured = zip(*fits, strict=True)
-    return FittedLightGBM(boosters=boosters, rounds=rounds, validation=measured)
+        part = self._binned.subset(labelled.tolist()).construct()
+        part.set_label(self._y[labelled, target])
+        return Booster(self.parameters, part)
 
 
-def _boost(
-    part: Dataset, watched: Rows, target: int, settings: LightGBMSettings, parameters: dict[str, Any]
-) -> tuple[Booster, int, float]:
+def _draw(sessions: int, settings: LightGBMSettings, seed: int) -> np.ndarray:
+    size = max(1, round(settings.train_share * sessions))
+    return np.sort(np.random.default_rng(seed).choice(sessions, size=size, replace=False))
+
+
+def _boost(sample: _Sample, target: int, rounds: int) -> Booster:
+    booster = sample.booster(target)
+    for _ in range(rounds):
+        booster.update()
+    booster.free_dataset()
+    return booster
+
+
+def _best_round(sample: _Sample, watched: Rows, target: int, settings: LightGBMSettings) -> tuple[int, float]:
     """Grow trees until validation RankIC has not risen for ``patience`` looks."""
-    from lightgbm import Booster
-
-    booster = Booster(parameters, part)
+    booster = sample.booster(target)
     scores = np.zeros(len(watched.x))
     best, best_round, grown = -np.inf, 0, 0
     while grown < settings.max_rounds:
@@ -153,8 +197,7 @@ def _boost(
             best, best_round = reached, grown
         elif grown - best_round >= settings.patience * settings.check_every:
             break
-    booster.free_dataset()
-    return booster, best_round, best
+    return best_round, best
 
 
 def _parameters(settings: LightGBMSettings, seed: int) -> dict[str, Any]:

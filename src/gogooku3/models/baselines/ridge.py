@@ -75,46 +75,61 @@ class FittedRidge:
 
 
 def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings) -> FittedRidge:
-    """Fit every target; no intercept, since ranks are centred on every session.
+    """Choose each target's penalty on the validation sessions, then fit on both parts.
 
-    The Gram matrix is made once of all rows; a target without some labels subtracts the Gram of those rows.
+    There is no intercept, since ranks are centred on every session. The Gram matrix is made once of all rows;
+    a target without some labels subtracts the Gram of those rows.
 
     Raises:
         ModelError: A target has no labelled training row.
     """
-    gram, moment, diagonal = _moments(train)
+    early = _Moments.of(train)
+    whole = early.plus(_Moments.of(validation))
     watched = np.nan_to_num(validation.x)
     chosen, penalties, measured = [], [], []
     for target in range(train.y.shape[1]):
-        matrix = gram - _gram_of(train.x, np.isnan(train.y[:, target]))
         if np.isnan(train.y[:, target]).all():
             raise ModelError(
-                "a target has no labelled training row", where=f"target {target}", got=len(train.y)
+                "a target has no labelled row", where=f"target number {target}", got=len(train.y)
             )
-        best: tuple[float, float, np.ndarray] | None = None
-        for penalty in settings.penalties:
-            damped = matrix + penalty * diagonal * np.eye(len(matrix))
-            weights = np.linalg.solve(damped, moment[:, target])
-            score = validation_rank_ic(validation, target, watched @ weights.astype(np.float32))
-            if best is None or score > best[0]:
-                best = (score, penalty, weights)
-        if best is None:
-            raise ModelError("ridge has no penalty to try", where="ridge.penalties")
-        measured.append(best[0])
-        penalties.append(best[1])
-        chosen.append(best[2])
+        tried = [
+            (validation_rank_ic(validation, target, watched @ early.solve(target, p).astype(np.float32)), p)
+            for p in settings.penalties
+        ]
+        best, penalty = max(tried)
+        measured.append(best)
+        penalties.append(penalty)
+        chosen.append(whole.solve(target, penalty))
     return FittedRidge(weights=np.stack(chosen, axis=1), penalty=tuple(penalties), validation=tuple(measured))
 
 
-def _moments(train: Rows) -> tuple[np.ndarray, np.ndarray, float]:
-    width, targets = train.x.shape[1], train.y.shape[1]
-    gram = np.zeros((width, width))
-    moment = np.zeros((width, targets))
-    for start in range(0, len(train.x), _CHUNK):
-        x = np.nan_to_num(train.x[start : start + _CHUNK])
-        gram += x.T @ x  # float32 within a chunk, float64 across chunks
-        moment += x.T @ np.nan_to_num(train.y[start : start + _CHUNK])  # a missing label carries no moment
-    return gram, moment, float(np.trace(gram)) / width
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Sums over rows: X'X per target over its labelled rows [T, F, F], and X'y [F, T]."""
+
+    gram: np.ndarray
+    moment: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Rows) -> _Moments:
+        width, targets = rows.x.shape[1], rows.y.shape[1]
+        gram = np.zeros((width, width))
+        moment = np.zeros((width, targets))
+        for start in range(0, len(rows.x), _CHUNK):
+            x = np.nan_to_num(rows.x[start : start + _CHUNK])
+            gram += x.T @ x  # float32 within a chunk, float64 across chunks
+            moment += x.T @ np.nan_to_num(rows.y[start : start + _CHUNK])  # a missing label carries no moment
+        missing = [_gram_of(rows.x, np.isnan(rows.y[:, target])) for target in range(targets)]
+        return cls(np.stack([gram - part for part in missing]), moment)
+
+    def plus(self, other: _Moments) -> _Moments:
+        return _Moments(self.gram + other.gram, self.moment + other.moment)
+
+    def solve(self, target: int, penalty: float) -> np.ndarray:
+        matrix = self.gram[target]
+        damped = matrix + penalty * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
+        weights: np.ndarray = np.linalg.solve(damped, self.moment[:, target])
+        return weights
 
 
 def _gram_of(x: RowsRF, picked: np.ndarray) -> np.ndarray:

@@ -37,6 +37,14 @@ class Rows:
         bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(length)])
         return Rows(x=self.x[index], y=self.y[index], bounds=bounds)
 
+    def joined(self, later: Rows) -> Rows:
+        """Return a copy of these sessions followed by ``later`` ones."""
+        return Rows(
+            x=np.concatenate([self.x, later.x]),
+            y=np.concatenate([self.y, later.y]),
+            bounds=np.concatenate([self.bounds, later.bounds[1:] + self.bounds[-1]]),
+        )
+
     def by_session(self, values: np.ndarray) -> np.ndarray:
         """Spread values of the rows [R] to a float64 grid [sessions, most rows of a session], NaN where none."""
         length = np.diff(self.bounds)
