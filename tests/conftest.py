@@ -39,7 +39,7 @@ def checked_modules() -> list[str]:
 install_import_hook(checked_modules(), "beartype.beartype")
 
 
-def random_market(rng: np.random.Generator, sessions: int = 320, stocks: int = 12):  # noqa: ANN201
+def random_market(rng: np.random.Generator, sessions: int = 320, stocks: int = 12):
     """A small market with halts, late listings, an early end, splits and idle days."""
     from gogooku3.market.market import Market
 
@@ -85,7 +85,7 @@ def random_market(rng: np.random.Generator, sessions: int = 320, stocks: int = 1
 
 
 @pytest.fixture
-def market():  # noqa: ANN201
+def market():
     """The small market of ``random_market`` with a fixed seed."""
     return random_market(np.random.default_rng(7))
 

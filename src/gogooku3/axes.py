@@ -19,7 +19,7 @@ The strings are checked while the tests run (jaxtyping and beartype).
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int, Int16, Int64
+from jaxtyping import Bool, Float32, Float64, Int16, Int64
 
 FloatDN = Float64[np.ndarray, "D N"]
 FloatLN = Float64[np.ndarray, "L N"]
@@ -35,12 +35,14 @@ FeatureLNF = Float32[np.ndarray, "L N F"]
 TargetLNT = Float32[np.ndarray, "L N T"]
 RowsRF = Float32[np.ndarray, "R F"]
 RowsR = Float32[np.ndarray, "R"]
-IndexR = Int[np.ndarray, "R"]
+IndexR = Int64[np.ndarray, "R"]
+BoundsB = Int64[np.ndarray, "B"]
 
 __all__ = [
     "BoolD",
     "BoolDN",
     "BoolLN",
+    "BoundsB",
     "FeatureLNF",
     "FloatD",
     "FloatDN",

@@ -12,7 +12,6 @@ from gogooku3.features.compute import compute
 from gogooku3.features.core import core
 from gogooku3.features.fields import BASE_FIELDS, Fields, base_fields
 from gogooku3.features.registry import Feature, FeatureSet
-
 from tests.conftest import random_market
 
 

@@ -7,11 +7,13 @@ import sys
 import typer
 
 from gogooku3.cli import build, demo, evaluate, predict, report, run, train
+from gogooku3.cli.faults import describe, save_traceback
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="gogooku3",
     help="Rank stocks from daily bars: features, a leak-free panel, walk-forward models and evidence.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -25,17 +27,32 @@ def main() -> None:
 
     Exit codes: 0 done, 1 a fault of the program, 2 a fault of data, settings or usage, 130 interrupted.
     """
-    from gogooku3.cli.faults import describe
-
     try:
-        app(standalone_mode=True)
-    except KeyboardInterrupt:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the user gets a sentence and a code
+        code = _explain(error)
+    if code == _INTERRUPTED:
         describe("interrupted; run the same command again to go on from the last finished stage", sys.argv)
-        sys.exit(130)
-    except ValueError as error:
-        from gogooku3.errors import Gogooku3Error
+    sys.exit(code)
 
-        if not isinstance(error, Gogooku3Error):
-            raise
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong and return the exit code."""
+    from gogooku3.errors import Gogooku3Error
+
+    if isinstance(error, Gogooku3Error):
         describe(str(error), sys.argv)
-        sys.exit(2)
+        return 2
+    if isinstance(error, typer.TyperException):  # wrong usage
+        describe(
+            f"{error.format_message()}\n  remedy: `gogooku3 --help` lists the commands and their options",
+            sys.argv,
+        )
+        return error.exit_code
+    path = save_traceback(error)
+    describe(
+        f"a fault of the program: {type(error).__name__}: {error}\n  where: {path}\n"
+        "  remedy: report it with that file, which holds the traceback",
+        sys.argv,
+    )
+    return 1

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -26,17 +27,34 @@ class Said:
     origin: Origin
 
 
-def from_run(model: type[BaseModel], remembered: Mapping[str, object]) -> Iterator[Said]:
-    """Yield the values that an earlier step of the same run was given.
+def from_run(model: type[BaseModel], file: Path) -> Iterator[Said]:
+    """Yield the values that earlier steps of the same run were given, with the origins they had then.
+
+    Args:
+        model: A settings class.
+        file: The run's ``settings.json``; where it is absent there were no earlier steps.
 
     Raises:
-        SettingsError: A key is no longer known.
+        SettingsError: The file is damaged, or has a key that is no longer known.
     """
     fields = dict(leaves(model))
-    for key, value in remembered.items():
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        given = {key: Origin.parse(origin) for key, origin in saved["origins"].items() if origin != "default"}
+        values = {key: _at(saved["settings"], key) for key in given}
+    except FileNotFoundError:
+        return
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        raise SettingsError(
+            "the settings that a run remembers cannot be read",
+            where=file,
+            got=error,
+            remedy="remove the file, and give the run's settings again",
+        ) from error
+    for key, origin in given.items():
         if key not in fields:
-            raise unknown_key(key, Origin("run"), fields)
-        yield Said(key=key, value=value, origin=Origin("run"))
+            raise unknown_key(key, Origin("file", str(file)), fields)
+        yield Said(key=key, value=values[key], origin=origin)
 
 
 def from_file(model: type[BaseModel], file: Path) -> Iterator[Said]:
@@ -121,3 +139,9 @@ def _walk(
         else:
             sections = {known.rpartition(".")[0] for known in fields} - {""}
             raise unknown_key(key, origin, sections | set(fields) if isinstance(value, dict) else fields)
+
+
+def _at(tree: Any, key: str) -> object:
+    for name in key.split("."):
+        tree = tree[name]
+    return tree

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gogooku3.config.layers import Said, from_run
 from gogooku3.config.resolve import Resolved, resolve
 from gogooku3.config.settings import Settings
 from gogooku3.errors import SettingsError
 from gogooku3.storage.paths import inside
+
+_READ_BY = {
+    "run.simulated": {"simulation", "market", "universe", "labels"},
+    "source.bars": {"source", "market", "universe", "labels"},
+    "panel.file": set[str](),
+}
+"""The sections that each source of bars reads."""
 
 
 def load_settings(
@@ -30,52 +37,45 @@ def load_settings(
     resolved = resolve(Settings, file=file, environment=os.environ, flags=flags)
     if remember:
         path = inside(resolved.settings.run.folder, resolved.settings.run.name) / "settings.json"
-        known = _remembered(path)
-        resolved = resolve(Settings, remembered=known, file=file, environment=os.environ, flags=flags)
+        kept = _without_replaced(list(from_run(Settings, path)), resolved.settings)
+        resolved = resolve(Settings, remembered=kept, file=file, environment=os.environ, flags=flags)
     _refuse_unread(resolved)
     return resolved
 
 
-def _remembered(path: Path) -> dict[str, object]:
-    """Return the keys that a run's settings file says were given, with their values."""
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    given = {}
-    for key, origin in saved["origins"].items():
-        if origin != "default":
-            value = saved["settings"]
-            for part in key.split("."):
-                value = value[part]
-            given[key] = value
-    return given
+def _without_replaced(remembered: Sequence[Said], said: Settings) -> Sequence[Said]:
+    """Forget the run's earlier source of bars, and what only that one reads, if another is named now."""
+    now = _sources(said)
+    if not now:
+        return remembered
+    dead = {source for source in _READ_BY if source not in now} | _unread(now)
+    return [one for one in remembered if one.key not in dead and one.key.split(".")[0] not in dead]
+
+
+def _sources(settings: Settings) -> list[str]:
+    """Return the keys that name a source of bars."""
+    used = {
+        "run.simulated": settings.run.simulated,
+        "source.bars": settings.source.bars is not None,
+        "panel.file": settings.panel.file is not None,
+    }
+    return [key for key, is_used in used.items() if is_used]
+
+
+def _unread(given: Sequence[str]) -> set[str]:
+    """Return the sections that no source of bars in ``given`` reads."""
+    return set().union(*_READ_BY.values()) - set().union(*(_READ_BY[source] for source in given))
 
 
 def _refuse_unread(resolved: Resolved[Settings]) -> None:
-    settings = resolved.settings
-    given = [
-        name
-        for name, used in (
-            ("run.simulated", settings.run.simulated),
-            ("source.bars", settings.source.bars is not None),
-            ("panel.file", settings.panel.file is not None),
-        )
-        if used
-    ]
+    given = _sources(resolved.settings)
     if len(given) > 1:
         raise SettingsError(
             "there is more than one source of bars",
             got=", ".join(given),
             expected="one of source.bars (--bars), run.simulated (--simulated) and panel.file (--panel)",
         )
-    unread = set()
-    if "run.simulated" not in given:
-        unread.add("simulation")
-    if "source.bars" not in given:
-        unread.add("source")
-    if "panel.file" in given:
-        unread |= {"market", "universe", "labels"}
+    unread = _unread(given) if given else {"simulation", "source"}
     for key, origin in resolved.origins.items():
         if key.split(".")[0] in unread and origin.kind != "default":
             raise SettingsError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from gogooku3.config.faults import wrong_value
 from gogooku3.config.keys import leaves, section_of
-from gogooku3.config.layers import from_environment, from_file, from_flags, from_run
+from gogooku3.config.layers import Said, from_environment, from_file, from_flags
 from gogooku3.config.origin import Origin
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -54,7 +54,7 @@ class Resolved(Generic[SettingsT]):
 def resolve(
     model: type[SettingsT],
     *,
-    remembered: Mapping[str, object] | None = None,
+    remembered: Iterable[Said] = (),
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
@@ -67,7 +67,7 @@ def resolve(
 
     Args:
         model: A settings class whose fields are values or sections (further settings classes).
-        remembered: Dotted keys and JSON values that an earlier step of the same run was given.
+        remembered: What earlier steps of the same run were given, the weakest layer (``from_run``).
         file: TOML file, a table a section.
         environment: All variables of the process; only names beginning with ``GOGOOKU3_`` are looked at, such
             as ``GOGOOKU3_LIGHTGBM__LEAVES``.
@@ -80,7 +80,7 @@ def resolve(
     tree = _base(model)
     origins = {key: _DEFAULT for key, _ in leaves(model)}
     said = chain(
-        from_run(model, remembered or {}),
+        remembered,
         from_file(model, file) if file is not None else (),
         from_environment(model, environment or {}),
         from_flags(model, flags or {}),

@@ -47,7 +47,12 @@ def beta() -> list[Feature]:
         )
     made.append(
         _regressed(
-            "downside_beta_250", "market_loss", 250, 0, "slope on the market's losing sessions over 250", 60
+            "downside_beta_250",
+            "market_loss",
+            250,
+            0,
+            "slope on the market's losing sessions over 250",
+            need=60,
         )
     )
     made.append(
@@ -113,7 +118,9 @@ def _residual(r: FloatLN, market: FloatLN, slope: FloatLN) -> FloatLN:
     return r - slope * market
 
 
-def _regressed(name: str, on: str, window: int, which: int, meaning: str, need: int | None = None) -> Feature:
+def _regressed(
+    name: str, on: str, window: int, which: int, meaning: str, *, need: int | None = None
+) -> Feature:
     observations = enough(window) if need is None else need
 
     def function(r: FloatWN, x: FloatWN) -> FloatLN:

@@ -20,55 +20,48 @@ def compute(features: FeatureSet, fields: Fields, start: int, stop: int) -> Feat
     Raises:
         DataError: A feature returned another shape than its inputs imply.
     """
-    warm_up = features.warm_up()
+    block = _Block(features, fields, start, stop)
     width = fields.grids["loglink"].shape[1]
     out = np.empty((stop - start, width, len(features.exported)), dtype=np.float32)
     column = {name: i for i, name in enumerate(features.exported)}
-    held: dict[str, np.ndarray] = {}
-    readers = _readers(features)
     for name in features.order:
-        item = features.by_name[name]
-        first = start - warm_up[name]
-        inputs = [
-            _input(features, fields, held, warm_up, other, first - item.window + 1, start, stop)
-            for other in item.inputs
-        ]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value = item.function(*inputs)
-        if value.shape != (stop - first, width):
-            raise DataError(
-                "a feature has the wrong shape", where=name, got=value.shape, expected=(stop - first, width)
-            )
+        value = block.make(name)
         if name in column:
-            out[:, :, column[name]] = value[warm_up[name] :]
-        held[name] = value
-        for other in item.inputs:
-            readers[other] -= 1
-            if readers[other] == 0:
-                held.pop(other, None)
-        if readers[name] == 0:
-            del held[name]
+            out[:, :, column[name]] = value[len(value) - (stop - start) :]
     return out
 
 
-def _readers(features: FeatureSet) -> dict[str, int]:
-    count = dict.fromkeys((*features.by_name, *features.base), 0)
-    for item in features.by_name.values():
-        for other in item.inputs:
-            count[other] += 1
-    return count
+class _Block:
+    """Values of a block with the warm-up that later features need, dropped after their last reader."""
 
+    def __init__(self, features: FeatureSet, fields: Fields, start: int, stop: int) -> None:
+        self.features, self.fields = features, fields
+        self.start, self.stop = start, stop
+        self.warm_up = features.warm_up()
+        self.held: dict[str, np.ndarray] = {}
+        self.readers = dict.fromkeys((*features.by_name, *features.base), 0)
+        for item in features.by_name.values():
+            for other in item.inputs:
+                self.readers[other] += 1
 
-def _input(
-    features: FeatureSet,
-    fields: Fields,
-    held: dict[str, np.ndarray],
-    warm_up: dict[str, int],
-    name: str,
-    first: int,
-    start: int,
-    stop: int,
-) -> np.ndarray:
-    if name in features.base:
-        return fields.rows(name, first, stop)
-    return held[name][first - (start - warm_up[name]) :]
+    def make(self, name: str) -> np.ndarray:
+        """Compute a feature from inputs that are there already."""
+        item = self.features.by_name[name]
+        first = self.start - self.warm_up[name]
+        inputs = [self._rows(other, first - item.window + 1) for other in item.inputs]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = item.function(*inputs)
+        expected = (self.stop - first, self.fields.grids["loglink"].shape[1])
+        if value.shape != expected:
+            raise DataError("a feature has the wrong shape", where=name, got=value.shape, expected=expected)
+        self.held[name] = value
+        for other in (*item.inputs, name):
+            self.readers[other] -= other != name
+            if self.readers[other] == 0:
+                self.held.pop(other, None)
+        return value
+
+    def _rows(self, name: str, first: int) -> np.ndarray:
+        if name in self.features.base:
+            return self.fields.rows(name, first, self.stop)
+        return self.held[name][first - (self.start - self.warm_up[name]) :]

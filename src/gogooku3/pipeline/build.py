@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from gogooku3.market.market import Market
 from gogooku3.market.quarantine import write_quarantine
 from gogooku3.market.report import ValidationReport
 from gogooku3.market.universe import universe
-from gogooku3.panel.open import open_panel
+from gogooku3.panel.open import MANIFEST_VERSION, PANEL_FORMAT, open_panel
 from gogooku3.panel.panel import Panel
 from gogooku3.panel.panel_axes import PanelAxes
 from gogooku3.panel.quality import FeatureQuality
@@ -33,9 +33,11 @@ from gogooku3.sources.files import FileSource
 from gogooku3.sources.simulation.simulate import simulate, truth_frame
 from gogooku3.storage.atomic import atomic_path, write_json
 from gogooku3.storage.hashing import digest_file
+from gogooku3.storage.manifest import Manifest
 
 _ROOMS = ("market", "sources", "features", "labels", "panel", "storage")
 _FIELDS = ("link", "turnover")
+_QUARANTINE = "quarantine.csv"
 
 
 def build(run: Run) -> StageRecord:
@@ -49,7 +51,8 @@ def build(run: Run) -> StageRecord:
     settings = run.settings
     if settings.panel.file is not None:
         panel = open_panel(settings.panel.file)
-        return run_stage(run, "build", {"panel": panel.content_hash}, (), lambda: [_describe(panel)])
+        described = {"stage": "build", **_describe(panel)}
+        return run_stage(run, "build", {"panel": panel.content_hash}, (), lambda: [described])
     if settings.source.bars is None and not settings.run.simulated:
         raise SettingsError(
             "there are no bars",
@@ -60,11 +63,7 @@ def build(run: Run) -> StageRecord:
     inputs: dict[str, Any] = {name: getattr(settings, name).model_dump(mode="json") for name in names}
     inputs["code"] = code_digest(_ROOMS)
     inputs["files"] = {} if settings.run.simulated else _source_digests(run)
-    outputs = ["panel/manifest.json", "validation.json"]
-    if settings.run.simulated:
-        outputs += ["truth.parquet", "attainable.json"]
-    record = run_stage(run, "build", inputs, outputs, lambda: _build(run))
-    return record
+    return run_stage(run, "build", inputs, _outputs(run), lambda: _build(run))
 
 
 def panel_of(run: Run) -> Panel:
@@ -74,6 +73,17 @@ def panel_of(run: Run) -> Panel:
         PanelError: It is absent or damaged.
     """
     return open_panel(run.settings.panel.file or run.path("panel"))
+
+
+def _outputs(run: Run) -> Iterator[str]:
+    """Yield what a build has written; the names of its segments are known only afterwards."""
+    manifest = Manifest.read(run.path("panel"), format=PANEL_FORMAT, version=MANIFEST_VERSION)
+    yield from ("panel/manifest.json", "validation.json")
+    yield from (f"panel/{file.name}" for file in manifest.files)
+    if run.path(_QUARANTINE).is_file():
+        yield _QUARANTINE
+    if run.settings.run.simulated:
+        yield from ("truth.parquet", "attainable.json")
 
 
 def _source_digests(run: Run) -> dict[str, str]:
@@ -116,7 +126,7 @@ def _simulated(run: Run) -> Bars:
 
 def _write_validation(run: Run, report: ValidationReport) -> None:
     write_json(run.path("validation.json"), report.to_json())
-    quarantine = run.path("quarantine.csv")
+    quarantine = run.path(_QUARANTINE)
     quarantine.unlink(missing_ok=True)
     if report.quarantine.height:
         write_quarantine(report, quarantine)

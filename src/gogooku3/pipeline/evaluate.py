@@ -95,13 +95,23 @@ class Judged:
         """RankIC over the test years of every single seed of the models that have several."""
         return list(_seed_table(self._period(locked=False)))
 
+    def span(self, *, locked: bool) -> dict[str, Any]:
+        """Return the sessions that are judged, fold by fold, and the first that may not be looked at."""
+        folds = {fold.name: fold.test.tolist() for fold in self._folds(locked)}
+        return {"folds": folds, "end": self._end(locked)}
+
+    def _folds(self, locked: bool) -> list[Fold]:
+        return [fold for fold in self.folds if fold.locked == locked]
+
+    def _end(self, locked: bool) -> int:
+        if locked:
+            return len(self.panel.sessions)
+        walk = WalkForward(settings=self.run.settings.splits, reach=self.folds[0].reach)
+        return walk.locked_from(self.panel.sessions)
+
     def _period(self, *, locked: bool) -> _Period:
-        folds = [fold for fold in self.folds if fold.locked == locked]
-        end = len(self.panel.sessions)
-        if not locked:
-            walk = WalkForward(settings=self.run.settings.splits, reach=folds[0].reach)
-            end = walk.locked_from(self.panel.sessions)
-        return _Period(self.run, self.panel, pl.read_parquet(self.predictions_path), folds, end)
+        predictions = pl.read_parquet(self.predictions_path)
+        return _Period(self.run, self.panel, predictions, self._folds(locked), self._end(locked))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +178,20 @@ def _judge(period: _Period) -> Evaluation:
         {target: period.label(target) for target in panel.targets},
         sessions=panel.sessions[rows],
         universe=panel.universe[rows],
-        link=panel.grid("link")[rows],
+        link=_link(run, panel)[rows],
         terminal_return=paid,
         last_bar=last.astype(np.int64) - period.start,
         settings=run.settings.evaluation,
         progress=run.progress,
     )
+
+
+def _link(run: Run, panel: Panel) -> FloatDN:
+    """Gross returns from bar to bar; without them nothing is traded, and every portfolio figure is NaN."""
+    if "link" in panel.field_names:
+        return panel.grid("link")
+    run.progress.note("the panel has no prices (field link): correlations are measured, no portfolio is")
+    return np.full((len(panel.sessions), len(panel.codes)), np.nan)
 
 
 def _oracle(period: _Period) -> dict[Target, FloatDN]:
@@ -214,6 +232,10 @@ def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
     inputs = {
         "predictions": digest_file(judged.predictions_path),
         "panel": judged.panel.content_hash,
+        "period": judged.span(locked=locked),
+        "models": run.settings.train.models,
+        "first_seed": run.settings.train.seed,
+        "truth": digest_file(run.path("truth.parquet")) if run.settings.run.simulated else None,
         "settings": run.settings.evaluation.model_dump(mode="json"),
         "code": code_digest(_ROOMS),
     }

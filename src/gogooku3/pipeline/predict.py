@@ -16,7 +16,7 @@ from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import read_stage
-from gogooku3.pipeline.train import folds_of, model_files
+from gogooku3.pipeline.train import fold_inputs, folds_of, model_files
 from gogooku3.scoring.ranking import rank_session
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.atomic import atomic_path
@@ -32,8 +32,7 @@ class Ranking:
         session: The session whose close the ranking knows, and nothing later.
         model: Model that ranks.
         fold: Fold whose models were used.
-        trained_until: Last session they were fitted on.
-        stopped_until: Last session they were stopped on.
+        trained_until: Last session they were fitted on, the year that chose their settings included.
         target: Target the table is sorted by.
         table: ``code``, ``name``, ``sector`` and score and rank per target.
         files: Where it was written.
@@ -43,7 +42,6 @@ class Ranking:
     model: str
     fold: str
     trained_until: date
-    stopped_until: date
     target: Target
     table: pl.DataFrame
     files: tuple[Path, ...]
@@ -70,15 +68,14 @@ def predict(
     day = _session(panel, session)
     fold = _fold(run, panel, day)
     first = _target(panel, target)
-    members = [load_fitted(chosen, path) for path in _files(run, chosen, fold)]
+    members = [load_fitted(chosen, path) for path in _files(run, panel, chosen, fold)]
     others = [t for t in panel.targets if t.lag == first.lag and t != first]
     table = rank_session(panel, day, members, [first, *others])
     return Ranking(
         session=_date(panel, day),
         model=chosen,
         fold=fold.name,
-        trained_until=_date(panel, int(fold.train[-1])),
-        stopped_until=_date(panel, int(fold.validation[-1])),
+        trained_until=_date(panel, int(max(*fold.train[-1:], *fold.validation[-1:]))),
         target=first,
         table=table,
         files=_write(run, table, f"{panel.sessions[day]}-{chosen}"),
@@ -141,14 +138,26 @@ def _target(panel: Panel, name: str | None) -> Target:
     return usual if usual in panel.targets else next(t for t in panel.targets if t.lag == lag)
 
 
-def _files(run: Run, model: ModelName, fold: Fold) -> list[Path]:
-    """The fold's model files, checked against the digests taken when they were written."""
+def _files(run: Run, panel: Panel, model: ModelName, fold: Fold) -> list[Path]:
+    """The fold's model files, checked against what they were made from and the digests taken then."""
     from gogooku3.storage.hashing import digest_file
 
     record = read_stage(run, f"train-{model}-{fold.name}")
     if record is None:
         raise StorageError(
             "a fold has not been trained", where=f"{model}, fold {fold.name}", remedy="run `gogooku3 train`"
+        )
+    other = [
+        part
+        for part, value in fold_inputs(run, panel, model, fold).items()
+        if record.inputs.get(part) != value
+    ]
+    if other:
+        raise StorageError(
+            "a fold was trained on something else",
+            where=f"{model}, fold {fold.name}",
+            got=f"another {', '.join(other)}",
+            remedy="run `gogooku3 train` with these settings, or rank with those it was trained with",
         )
     names = model_files(run, model, fold.name)
     for name in names:

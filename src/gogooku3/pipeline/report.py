@@ -82,7 +82,7 @@ def _fold(judged: Judged, fold: Fold) -> dict[str, str]:
     return {
         "fold": fold.name + (" (locked)" if fold.locked else ""),
         "trained on": span(fold.train),
-        "stopped on": span(fold.validation),
+        "settings chosen on, then trained on": span(fold.validation),
         "tested on": span(fold.test),
     }
 
@@ -117,7 +117,7 @@ def _seeds(seeds: _Rows) -> _Rows:
 def _data(run: Run, judged: Judged) -> dict[str, str]:
     panel = judged.panel
     found = {
-        "panel": f"{len(panel.sessions):,} sessions x {len(panel.codes):,} stocks x {len(panel.feature_names)} features",
+        "panel": f"{len(panel.sessions):,} sessions x {len(panel.codes):,} stocks, {len(panel.feature_names)} features",
         "sessions": f"{panel.sessions[0]} to {panel.sessions[-1]}, calendar {panel.calendar}",
         "panel content": panel.content_hash,
     }

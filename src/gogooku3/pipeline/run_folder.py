@@ -69,6 +69,4 @@ def open_run(
     prepare_process()
     given = {key: str(value) if isinstance(value, Path) else value for key, value in (flags or {}).items()}
     resolved = load_settings(Path(config) if config is not None else None, given, remember=remembered)
-    run = Run(resolved=resolved, progress=progress or Silent())
-    run.save_settings()
-    return run
+    return Run(resolved=resolved, progress=progress or Silent())

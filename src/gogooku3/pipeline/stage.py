@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gogooku3.pipeline.lineage import environment
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.storage.atomic import write_json
 from gogooku3.storage.hashing import digest_file, digest_json
@@ -24,6 +25,7 @@ class StageRecord:
         inputs: The same in readable form: settings, hashes of inputs and of code.
         outputs: File in the run folder to the SHA-256 of its bytes.
         metrics: Measured figures, one dictionary a line of metrics.jsonl.
+        environment: Versions of what computed it, and the machine's kind.
         seconds: How long it took.
         skipped: True if it was there already.
     """
@@ -33,6 +35,7 @@ class StageRecord:
     inputs: Mapping[str, Any]
     outputs: Mapping[str, str]
     metrics: Sequence[Mapping[str, Any]] = field(default=())
+    environment: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     skipped: bool = False
 
@@ -46,15 +49,17 @@ def run_stage(
 ) -> StageRecord:
     """Do ``work`` unless its outputs are there, unchanged, and made from the same ``inputs``.
 
-    The record is written after all outputs, so a stage that was interrupted is done again.
+    The record is written after all outputs, so a stage that was interrupted is done again. The run's settings
+    are written first: what a run remembers is what a stage of it was asked to do.
 
     Args:
         run: The run.
         name: Name of the stage.
         inputs: JSON-able description of everything the outputs depend on.
-        outputs: Files in the run folder that ``work`` writes.
+        outputs: Files in the run folder that ``work`` writes; read after it, so a generator may look at them.
         work: Writes the outputs and returns metrics.
     """
+    run.save_settings()
     path = run.path(f"stages/{name}.json")
     key = digest_json(inputs)
     known = _read(path)
@@ -69,6 +74,7 @@ def run_stage(
         inputs=inputs,
         outputs={output: digest_file(run.path(output)) for output in outputs},
         metrics=tuple(metrics),
+        environment=environment(),
         seconds=round(time.perf_counter() - began, 3),
     )
     write_json(path, {k: v for k, v in vars(record).items() if k != "skipped"})

@@ -57,6 +57,16 @@ def folds_of(run: Run, panel: Panel) -> tuple[Fold, ...]:
     return folds + walk.folds(panel.sessions, usable, locked=True) if run.settings.run.open_locked else folds
 
 
+def fold_inputs(run: Run, panel: Panel, model: ModelName, fold: Fold) -> dict[str, Any]:
+    """Return what the models of a fold are made from, but for the code."""
+    return {
+        "panel": panel.content_hash,
+        "fold": {part: getattr(fold, part).tolist() for part in ("train", "validation", "test")},
+        "settings": getattr(run.settings, model).model_dump(mode="json"),
+        "seed": run.settings.train.seed,
+    }
+
+
 def model_files(run: Run, model: ModelName, fold: str) -> list[str]:
     """Names of the files of a fold's members."""
     if model == "ridge":
@@ -84,14 +94,7 @@ class _Work:
 
     def fold(self, model: ModelName, fold: Fold) -> StageRecord:
         """Fit one model on one fold, or find it done."""
-        settings = self.run.settings
-        inputs = {
-            "panel": self.panel.content_hash,
-            "fold": {part: getattr(fold, part).tolist() for part in ("train", "validation", "test")},
-            "settings": getattr(settings, model).model_dump(mode="json"),
-            "seed": settings.train.seed,
-            "code": self.code,
-        }
+        inputs = {**fold_inputs(self.run, self.panel, model, fold), "code": self.code}
         outputs = [_scores_file(model, fold), *model_files(self.run, model, fold.name)]
         return run_stage(
             self.run, f"train-{model}-{fold.name}", inputs, outputs, lambda: self._fit(model, fold, outputs)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 
-from gogooku3.axes import RowsRF
+from gogooku3.axes import IndexR, RowsRF
 from gogooku3.errors import ModelError
 from gogooku3.models.baselines.lightgbm import FittedLightGBM, LightGBMSettings, fit_lightgbm
 from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
@@ -49,8 +49,8 @@ class FoldScores:
     members: tuple[Fitted, ...]
     scores: Float32[np.ndarray, "R T"]
     member_scores: Float32[np.ndarray, "S R T"]
-    session: Int64[np.ndarray, "R"]
-    stock: Int64[np.ndarray, "R"]
+    session: IndexR
+    stock: IndexR
 
 
 def fit_members(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64
 
+from gogooku3.axes import IndexR
 from gogooku3.models.baselines.rows import Rows
 from gogooku3.panel.panel import Panel
 from gogooku3.progress import Progress
@@ -23,12 +23,14 @@ class RankedRows:
     """
 
     rows: Rows
-    stock: Int64[np.ndarray, "R"]
+    stock: IndexR
 
-    def sessions(self, picked: np.ndarray) -> tuple[Rows, Int64[np.ndarray, "R"]]:
+    def sessions(self, picked: np.ndarray) -> tuple[Rows, IndexR]:
         """Return rows and stock indices of the picked sessions; a run of neighbours is a view, not a copy."""
         bounds = self.rows.bounds
-        if len(picked) and picked[-1] - picked[0] + 1 == len(picked):
+        if len(picked) == 0:
+            return self.rows.take(picked), self.stock[:0]
+        if picked[-1] - picked[0] + 1 == len(picked):
             part = slice(bounds[picked[0]], bounds[picked[-1] + 1])
             shifted = bounds[picked[0] : picked[-1] + 2] - bounds[picked[0]]
             return Rows(x=self.rows.x[part], y=self.rows.y[part], bounds=shifted), self.stock[part]

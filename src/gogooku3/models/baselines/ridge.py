@@ -47,7 +47,9 @@ class FittedRidge:
         """Return scores [R, T]."""
         scores = np.empty((len(x), self.weights.shape[1]), dtype=np.float32)
         for start in range(0, len(x), _CHUNK):
-            scores[start : start + _CHUNK] = np.nan_to_num(x[start : start + _CHUNK]) @ self.weights
+            part = np.nan_to_num(x[start : start + _CHUNK]).astype(np.float64)
+            # einsum, since BLAS rounds a row differently by how many rows stand beside it
+            scores[start : start + _CHUNK] = np.einsum("rf,ft->rt", part, self.weights)
         return scores
 
     def save(self, path: Path) -> None:

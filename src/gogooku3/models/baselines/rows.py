@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 
-from gogooku3.axes import RowsRF
+from gogooku3.axes import BoundsB, RowsRF
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -22,7 +22,7 @@ class Rows:
 
     x: RowsRF
     y: Float32[np.ndarray, "R T"]
-    bounds: Int64[np.ndarray, "B"]
+    bounds: BoundsB
 
     @property
     def sessions(self) -> int:
