@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -22,7 +23,7 @@ class RidgeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    penalties: tuple[float, ...] = Field(
+    penalties: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (0.001, 0.01, 0.1, 1.0),
         min_length=1,
         description="penalties tried, as a share of the mean diagonal of X'X",
