@@ -50,7 +50,7 @@ def evaluate(run: Run, judged: Judged | None = None) -> list[StageRecord]:
     records = [_stage(run, judged, locked=False)]
     if run.settings.run.open_locked:
         records.append(_stage(run, judged, locked=True))
-    write_metrics(run)
+    write_metrics(run, judged.folds)
     return records
 
 

@@ -19,8 +19,8 @@ from gogooku3.pipeline.stage import StageRecord, run_stage
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.walk_forward import WalkForward
 from gogooku3.storage.atomic import atomic_path
-from gogooku3.training.fit import fit_fold
-from gogooku3.training.ranked_rows import RankedRows, ranked_rows
+from gogooku3.training.fit import FoldFitter
+from gogooku3.training.ranked_rows import ranked_rows
 from gogooku3.training.settings import ModelName
 
 _ROOMS = ("training", "models", "splits", "panel")
@@ -44,7 +44,7 @@ def train(run: Run) -> list[StageRecord]:
     paths = {m: [run.path(_scores_file(m, fold)) for fold in folds] for m in run.settings.train.models}
     inputs = {"folds": [record.outputs for record in records], "code": code_digest(("pipeline",))}
     records.append(run_stage(run, "predictions", inputs, ["predictions.parquet"], lambda: _merge(run, paths)))
-    write_metrics(run)
+    write_metrics(run, folds)
     return records
 
 
@@ -59,8 +59,10 @@ def folds_of(run: Run, panel: Panel) -> tuple[Fold, ...]:
 
 def fold_inputs(run: Run, panel: Panel, model: ModelName, fold: Fold) -> dict[str, Any]:
     """Return what the models of a fold are made from, but for the code."""
+    early = folds_of(run, panel)[0].train
     return {
         "panel": panel.content_hash,
+        "early": early.tolist() if model == "lightgbm" else [],
         "fold": {part: getattr(fold, part).tolist() for part in ("train", "validation", "test")},
         "settings": getattr(run.settings, model).model_dump(mode="json"),
         "seed": run.settings.train.seed,
@@ -90,7 +92,8 @@ class _Work:
         self.run, self.panel = run, panel
         self.stop = int(max(fold.test[-1] for fold in folds)) + 1
         self.code = code_digest(_ROOMS)
-        self._data: RankedRows | None = None
+        self.early = folds[0].train
+        self._fitter: FoldFitter | None = None
 
     def fold(self, model: ModelName, fold: Fold) -> StageRecord:
         """Fit one model on one fold, or find it done."""
@@ -102,19 +105,17 @@ class _Work:
 
     def _fit(self, model: ModelName, fold: Fold, outputs: Sequence[str]) -> list[Mapping[str, Any]]:
         settings, progress = self.run.settings, self.run.progress
-        if self._data is None:
-            self._data = ranked_rows(self.panel, self.stop, progress)
+        if self._fitter is None:
+            self._fitter = FoldFitter(
+                ranked_rows(self.panel, self.stop, progress),
+                self.early,
+                ridge=settings.ridge,
+                lightgbm=settings.lightgbm,
+                seed=settings.train.seed,
+            )
         fits = (1 + settings.lightgbm.seeds if model == "lightgbm" else 1) * len(self.panel.targets)
         progress.start(f"training {model}, fold {fold.name}", fits, "fits")
-        scores = fit_fold(
-            model,
-            fold,
-            self._data,
-            ridge=settings.ridge,
-            lightgbm=settings.lightgbm,
-            seed=settings.train.seed,
-            tick=progress.advance,
-        )
+        scores = self._fitter.fit(model, fold, progress.advance)
         with atomic_path(self.run.path(outputs[0])) as partial:
             fold_frame(self.panel, model, scores).write_parquet(partial)
         for member, name in zip(scores.members, outputs[1:], strict=True):

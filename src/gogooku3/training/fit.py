@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
 from gogooku3.axes import IndexR, RowsRF
 from gogooku3.errors import ModelError
-from gogooku3.models.baselines.lightgbm import FittedLightGBM, LightGBMSettings, fit_lightgbm
+from gogooku3.models.baselines.lightgbm import Binned, FittedLightGBM, LightGBMSettings, fit_binned
 from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
-from gogooku3.models.baselines.rows import Rows
 from gogooku3.splits.fold import Fold
 from gogooku3.training.ranked_rows import RankedRows
 from gogooku3.training.settings import ModelName
 
 
+@runtime_checkable
 class Fitted(Protocol):
     """A trained model: scores for every target, and a file form without pickles."""
 
@@ -53,54 +54,68 @@ class FoldScores:
     stock: IndexR
 
 
-def fit_members(
-    model: ModelName,
-    train: Rows,
-    validation: Rows,
-    *,
-    ridge: RidgeSettings,
-    lightgbm: LightGBMSettings,
-    seed: int,
-    tick: Callable[[], None],
-) -> tuple[Fitted, ...]:
-    """Fit a model: one member for ridge, one per seed for LightGBM. ``tick`` is called once a fit."""
-    if model == "ridge":
-        fitted = fit_ridge(train, validation, ridge)
+class FoldFitter:
+    """Fits models on the folds of one panel; what folds share is made once.
+
+    Args:
+        data: All rows.
+        early: Training sessions of the first fold, which every fold trains on.
+        ridge: Settings of ridge.
+        lightgbm: Settings of LightGBM.
+        seed: First seed.
+    """
+
+    def __init__(
+        self,
+        data: RankedRows,
+        early: np.ndarray,
+        *,
+        ridge: RidgeSettings,
+        lightgbm: LightGBMSettings,
+        seed: int,
+    ) -> None:
+        self.data, self.early, self.seed = data, early, seed
+        self.ridge, self.lightgbm = ridge, lightgbm
+
+    @cached_property
+    def binned(self) -> Binned:
+        """All rows in the histogram bins of LightGBM."""
+        return Binned(self.data.rows, self.early, self.lightgbm)
+
+    def fit(self, model: ModelName, fold: Fold, tick: Callable[[], None] = lambda: None) -> FoldScores:
+        """Fit a model on a fold's training and validation sessions and score its test sessions.
+
+        Args:
+            model: One member for ridge, one per seed for LightGBM.
+            fold: Sessions of the panel.
+            tick: Called once a fit.
+
+        Raises:
+            ModelError: A target has no labels to train on, or its scores are constant across stocks.
+        """
+        members = self._members(model, fold, tick)
+        test, stock = self.data.sessions(fold.test)
+        member_scores = np.stack([member.predict(test.x) for member in members])
+        refuse_constant(member_scores, test.bounds, f"{model}, fold {fold.name}")
+        return FoldScores(
+            members=members,
+            scores=member_scores.mean(axis=0, dtype=np.float64).astype(np.float32),
+            member_scores=member_scores,
+            session=np.repeat(fold.test, np.diff(test.bounds)),
+            stock=stock,
+        )
+
+    def _members(self, model: ModelName, fold: Fold, tick: Callable[[], None]) -> tuple[Fitted, ...]:
+        if model == "lightgbm":
+            return fit_binned(
+                self.binned, fold.train, fold.validation, self.lightgbm, seed=self.seed, tick=tick
+            )
+        train, _ = self.data.sessions(fold.train)
+        validation, _ = self.data.sessions(fold.validation)
+        fitted = fit_ridge(train, validation, self.ridge)
         for _ in fitted.validation:
             tick()
         return (fitted,)
-    return fit_lightgbm(train, validation, lightgbm, seed=seed, tick=tick)
-
-
-def fit_fold(
-    model: ModelName,
-    fold: Fold,
-    data: RankedRows,
-    *,
-    ridge: RidgeSettings,
-    lightgbm: LightGBMSettings,
-    seed: int,
-    tick: Callable[[], None] = lambda: None,
-) -> FoldScores:
-    """Fit a model on a fold's training sessions and score its test sessions.
-
-    Raises:
-        ModelError: A target has no labels to train on, or its scores are constant across stocks.
-    """
-    train, _ = data.sessions(fold.train)
-    validation, _ = data.sessions(fold.validation)
-    members = fit_members(model, train, validation, ridge=ridge, lightgbm=lightgbm, seed=seed, tick=tick)
-    test, stock = data.sessions(fold.test)
-    member_scores = np.stack([member.predict(test.x) for member in members])
-    _refuse_constant(member_scores, test.bounds, f"{model}, fold {fold.name}")
-    session = np.repeat(fold.test, np.diff(test.bounds))
-    return FoldScores(
-        members=members,
-        scores=member_scores.mean(axis=0, dtype=np.float64).astype(np.float32),
-        member_scores=member_scores,
-        session=session,
-        stock=stock,
-    )
 
 
 def load_fitted(model: ModelName, path: Path) -> Fitted:
@@ -108,7 +123,7 @@ def load_fitted(model: ModelName, path: Path) -> Fitted:
     return FittedRidge.load(path) if model == "ridge" else FittedLightGBM.load(path)
 
 
-def _refuse_constant(scores: Float32[np.ndarray, "S R T"], bounds: np.ndarray, where: str) -> None:
+def refuse_constant(scores: Float32[np.ndarray, "S R T"], bounds: np.ndarray, where: str) -> None:
     """A score that does not tell the stocks of a session apart is an error of the model, never a result."""
     starts = bounds[:-1][np.diff(bounds) > 1]
     if starts.size == 0:

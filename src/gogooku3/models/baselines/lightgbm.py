@@ -19,6 +19,8 @@ from gogooku3.models.baselines.validation import validation_rank_ic
 if TYPE_CHECKING:
     from lightgbm import Booster
 
+_EDGE_SESSIONS = 120  # sessions that bin edges are taken from: some 200,000 stock-days
+
 
 class LightGBMSettings(BaseModel):
     """Boosted trees; the defaults are the outcome of the search in docs/log.md."""
@@ -95,9 +97,69 @@ class FittedLightGBM:
         )
 
 
+class Binned:
+    """Rows cut into histogram bins once, for all folds, seeds and targets.
+
+    The edges come from the earliest sessions alone, which every fold trains on, so they know nothing of what is
+    tested. Ranks are spread evenly by construction, so edges of early sessions fit later ones.
+
+    Args:
+        rows: All sessions, with features and rank targets.
+        early: Positions of the sessions that the edges are taken from.
+        settings: Number of bins.
+    """
+
+    def __init__(self, rows: Rows, early: np.ndarray, settings: LightGBMSettings) -> None:
+        from lightgbm import Dataset
+
+        self.rows = rows
+        step = max(1, len(early) // _EDGE_SESSIONS)
+        sample = rows.take(early[::step])
+        parameters = _binning(settings)
+        edges = Dataset(sample.x, label=np.zeros(len(sample.x)), params=parameters).construct()
+        self._dataset = Dataset(
+            rows.x, label=np.zeros(len(rows.x)), reference=edges, params=parameters, free_raw_data=True
+        ).construct()
+
+    def booster(self, sessions: np.ndarray, target: int, parameters: dict[str, Any]) -> Booster:
+        """Return a booster on the rows of some sessions that have a label for the target."""
+        from lightgbm import Booster
+
+        bounds = self.rows.bounds
+        index = np.concatenate([np.arange(bounds[i], bounds[i + 1]) for i in sessions])
+        index = index[~np.isnan(self.rows.y[index, target])]
+        if index.size == 0:
+            raise ModelError(
+                "a target has no labelled row", where=f"target number {target}", got=len(sessions)
+            )
+        part = self._dataset.subset(index.tolist()).construct()
+        part.set_label(self.rows.y[index, target])
+        return Booster(parameters, part)
+
+
 def fit_lightgbm(
     train: Rows,
     validation: Rows,
+    settings: LightGBMSettings,
+    *,
+    seed: int,
+    tick: Callable[[], None] = lambda: None,
+) -> tuple[FittedLightGBM, ...]:
+    """Fit every seed on two sets of rows; see ``fit_binned``.
+
+    Raises:
+        ModelError: A target has no labelled training row.
+    """
+    early = np.arange(train.sessions)
+    late = train.sessions + np.arange(validation.sessions)
+    binned = Binned(train.joined(validation), early, settings)
+    return fit_binned(binned, early, late, settings, seed=seed, tick=tick)
+
+
+def fit_binned(
+    binned: Binned,
+    train: np.ndarray,
+    validation: np.ndarray,
     settings: LightGBMSettings,
     *,
     seed: int,
@@ -107,11 +169,12 @@ def fit_lightgbm(
 
     The number of trees is where validation RankIC is highest for a model that saw the training sessions alone.
     The members then learn from training and validation sessions together, so that the latest year is not lost.
-    Each draws its own sessions; the features are binned once a member and shared by all targets.
+    Each draws its own sessions.
 
     Args:
-        train: Sessions to learn from.
-        validation: Sessions after them.
+        binned: All rows.
+        train: Positions of the sessions to learn from.
+        validation: Positions of later sessions.
         settings: How to grow trees.
         seed: Seed of the first member; the others count up from it.
         tick: Called after each of the (1 + seeds) x T fits.
@@ -119,23 +182,27 @@ def fit_lightgbm(
     Raises:
         ModelError: A target has no labelled training row.
     """
-    watched = validation.take(np.arange(0, validation.sessions, settings.validation_every))
-    sample = _Sample(train.take(_draw(train.sessions, settings, seed)), settings, seed)
+    watched = binned.rows.take(validation[:: settings.validation_every])
+    both = np.concatenate([train, validation])
+    drawn = _draw(train, settings, seed)
+    targets = range(binned.rows.y.shape[1])
     rounds, measured = [], []
-    for target in range(train.y.shape[1]):
-        best_round, best = _best_round(sample, watched, target, settings)
+    for target in targets:
+        booster = binned.booster(drawn, target, _parameters(settings, seed))
+        best_round, best = _best_round(booster, watched, target, settings)
         rounds.append(best_round)
         measured.append(best)
         tick()
-    del sample
     members = []
     for member in range(seed, seed + settings.seeds):
-        picked = _draw(train.sessions + validation.sessions, settings, member)
-        early, late = picked[picked < train.sessions], picked[picked >= train.sessions] - train.sessions
-        sample = _Sample(train.take(early).joined(validation.take(late)), settings, member)
+        drawn = _draw(both, settings, member)
         boosters = []
-        for target, count in enumerate(rounds):
-            boosters.append(_boost(sample, target, count))
+        for target in targets:
+            booster = binned.booster(drawn, target, _parameters(settings, member))
+            for _ in range(rounds[target]):
+                booster.update()
+            booster.free_dataset()
+            boosters.append(booster)
             tick()
         members.append(
             FittedLightGBM(boosters=tuple(boosters), rounds=tuple(rounds), validation=tuple(measured))
@@ -143,47 +210,15 @@ def fit_lightgbm(
     return tuple(members)
 
 
-class _Sample:
-    """Drawn sessions, binned once for all targets."""
-
-    def __init__(self, drawn: Rows, settings: LightGBMSettings, seed: int) -> None:
-        from lightgbm import Dataset
-
-        self.parameters = _parameters(settings, seed)
-        self._y = drawn.y
-        empty = np.zeros(len(drawn.x))
-        self._binned = Dataset(drawn.x, label=empty, params=self.parameters, free_raw_data=True).construct()
-
-    def booster(self, target: int) -> Booster:
-        """Return a booster on the rows that have a label for the target."""
-        from lightgbm import Booster
-
-        labelled = np.flatnonzero(~np.isnan(self._y[:, target]))
-        if labelled.size == 0:
-            raise ModelError(
-                "a target has no labelled row", where=f"target number {target}", got=len(self._y)
-            )
-        part = self._binned.subset(labelled.tolist()).construct()
-        part.set_label(self._y[labelled, target])
-        return Booster(self.parameters, part)
-
-
-def _draw(sessions: int, settings: LightGBMSettings, seed: int) -> np.ndarray:
-    size = max(1, round(settings.train_share * sessions))
+def _draw(sessions: np.ndarray, settings: LightGBMSettings, seed: int) -> np.ndarray:
+    size = max(1, round(settings.train_share * len(sessions)))
     return np.sort(np.random.default_rng(seed).choice(sessions, size=size, replace=False))
 
 
-def _boost(sample: _Sample, target: int, rounds: int) -> Booster:
-    booster = sample.booster(target)
-    for _ in range(rounds):
-        booster.update()
-    booster.free_dataset()
-    return booster
-
-
-def _best_round(sample: _Sample, watched: Rows, target: int, settings: LightGBMSettings) -> tuple[int, float]:
+def _best_round(
+    booster: Booster, watched: Rows, target: int, settings: LightGBMSettings
+) -> tuple[int, float]:
     """Grow trees until validation RankIC has not risen for ``patience`` looks."""
-    booster = sample.booster(target)
     scores = np.zeros(len(watched.x))
     best, best_round, grown = -np.inf, 0, 0
     while grown < settings.max_rounds:
@@ -200,8 +235,19 @@ def _best_round(sample: _Sample, watched: Rows, target: int, settings: LightGBMS
     return best_round, best
 
 
+def _binning(settings: LightGBMSettings) -> dict[str, Any]:
+    return {
+        "max_bin": settings.bins,
+        "num_threads": settings.threads,
+        "force_col_wise": True,
+        "feature_pre_filter": False,
+        "verbosity": -1,
+    }
+
+
 def _parameters(settings: LightGBMSettings, seed: int) -> dict[str, Any]:
     return {
+        **_binning(settings),
         "objective": "l2",
         "boost_from_average": False,
         "num_leaves": settings.leaves,
@@ -209,11 +255,6 @@ def _parameters(settings: LightGBMSettings, seed: int) -> dict[str, Any]:
         "feature_fraction": settings.feature_fraction,
         "min_data_in_leaf": settings.min_rows_in_leaf,
         "lambda_l2": settings.l2,
-        "max_bin": settings.bins,
         "seed": seed,
-        "num_threads": settings.threads,
         "deterministic": True,
-        "force_row_wise": True,
-        "feature_pre_filter": False,
-        "verbosity": -1,
     }
