@@ -5,6 +5,7 @@ import hashlib
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -140,6 +141,45 @@ def test_per_day_split_factor_is_made_cumulative_without_the_future(tmp_path: Pa
     assert twice.get_column("adj_factor").to_list() == [1.0, 1.0, 2.0, 2.0, 8.0, 2.0]
     market, _ = assemble(read_bars(tmp_path / "a.csv"), MarketSettings(), as_of=date(2021, 1, 1))
     assert market.link[1:, 0].tolist() == pytest.approx([1.02, 1.0, 52 / 51, 1.0])
+
+
+def test_a_split_lasts_across_the_files_of_a_folder(tmp_path: Path) -> None:
+    header = HEADER + ",AdjustmentFactor"
+    closes = [
+        ("2019-12-26", 100, 1),
+        ("2019-12-27", 50, 0.5),
+        ("2020-01-06", 51, 1),
+        ("2020-01-07", 17, 1 / 3),
+    ]
+    lines = [f"{day},1301,{c},{c},{c},{c},10,{f}" for day, c, f in closes]
+    folder = tmp_path / "years"
+    folder.mkdir()
+    # the later year comes first, and repeats the last row of the year before
+    write(folder / "a_2020.csv", header, lines[1:])
+    write(folder / "b_2019.csv", header, lines[:2])
+    frame = read_bars(folder).frame
+    assert (
+        frame.get_column("source_file").cast(pl.String).to_list() == ["a_2020.csv"] * 3 + ["b_2019.csv"] * 2
+    )
+    assert frame.get_column("adj_factor").to_list() == pytest.approx([2.0, 2.0, 6.0, 1.0, 2.0])
+    assert frame.get_column("close").to_list() == [50.0, 51.0, 17.0, 100.0, 50.0]
+    write(folder / "a_2020.csv", header, lines[2:])
+    market, _ = assemble(read_bars(folder), MarketSettings(), as_of=date(2021, 1, 1))
+    link = market.link[:, 0]
+    assert link[~np.isnan(link)].tolist() == pytest.approx([1.0, 51 / 50, 1.0])
+
+
+def test_codes_of_a_folder_may_be_adjusted_in_different_ways_but_one_code_not(tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    daily = [f"{line},{f}" for line, f in zip(LINES[:2], (1, 0.5), strict=True)]
+    write(folder / "a.csv", HEADER + ",AdjustmentFactor", daily)
+    write(folder / "b.csv", HEADER + ",adj_factor", [line + ",0.7" for line in LINES[2:]])
+    assert read_bars(folder).frame.get_column("adj_factor").to_list() == [1.0, 2.0, 0.7, 0.7]
+    write(folder / "c.csv", HEADER + ",adj_factor", ["2020-10-02,01300,10,12,9,11,100,0.7"])
+    with pytest.raises(DataError, match="the first is 01300") as caught:
+        read_bars(folder)
+    assert "same columns" in str(caught.value)
 
 
 def test_split_factors_of_two_stocks_stay_apart(tmp_path: Path) -> None:

@@ -78,11 +78,11 @@ def choose(found: Mapping[str, str], adjustment: Adjustment, where: str) -> Plan
     return Plan(columns=plain, way="none", factor=None)
 
 
-def cumulative(frame: pl.DataFrame, way: Way, where: str) -> pl.DataFrame:
-    """Turn the column ``factor`` into the cumulative ``adj_factor``, as of each date.
+def as_factor(frame: pl.DataFrame, way: Way, where: str) -> pl.DataFrame:
+    """Turn one file's column ``factor`` into ``adj_factor``, or ``daily_factor`` for ``accumulate``.
 
     Args:
-        frame: Has ``date``, ``code``, ``close`` and ``factor``.
+        frame: Has ``close`` and ``factor``.
         way: What ``factor`` is.
         where: The file, for errors.
 
@@ -102,20 +102,56 @@ def cumulative(frame: pl.DataFrame, way: Way, where: str) -> pl.DataFrame:
             expected="1 on every day but the ex-dates of splits",
             remedy="name the column adj_factor if close x factor is the adjusted price",
         )
+    return frame.rename({"factor": "daily_factor"})
+
+
+def accumulate(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    """Turn ``daily_factor``, where there is one, into the cumulative ``adj_factor`` of each code, as of a date.
+
+    The frame holds all files, since a code may go on from one file to the next. Rows keep their order.
+
+    Args:
+        frame: Has ``date``, ``code``, and perhaps ``daily_factor`` and ``adj_factor``.
+        where: The files, for errors.
+
+    Raises:
+        DataError: Some rows of a code have a per-day factor, and some a cumulative one.
+    """
+    if "daily_factor" not in frame.columns:
+        return frame
+    if "adj_factor" not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.Float64).alias("adj_factor"))
+    _refuse_mixed(frame, where)
     # a repeated row must not apply its split twice
     once = (
         pl.when(pl.struct("date", "code").is_first_distinct())
-        .then(1 / pl.col("factor"))
-        .otherwise(pl.when(pl.col("factor").is_null()).then(None).otherwise(1.0))
+        .then(1 / pl.col("daily_factor"))
+        .otherwise(pl.when(pl.col("daily_factor").is_null()).then(None).otherwise(1.0))
     )
     return (
         frame.with_row_index("place")
-        .sort("code", "date", "factor", "place")
-        .with_columns(once.alias("adj_factor"))
-        .with_columns(pl.col("adj_factor").cum_prod().over("code"))
+        .sort("code", "date", "daily_factor", "place")
+        .with_columns(once.alias("daily_factor"))
+        .with_columns(
+            pl.coalesce(pl.col("daily_factor").cum_prod().over("code"), "adj_factor").alias("adj_factor")
+        )
         .sort("place")
-        .drop("place", "factor")
+        .drop("place", "daily_factor")
     )
+
+
+def _refuse_mixed(frame: pl.DataFrame, where: str) -> None:
+    given = {name: frame.filter(pl.col(name).is_not_null()) for name in ("daily_factor", "adj_factor")}
+    daily, cumulative = (set(rows.get_column("code").drop_nulls().unique()) for rows in given.values())
+    mixed = sorted(daily & cumulative)
+    if mixed:
+        raise DataError(
+            "a code has per-day adjustment factors in one file and cumulative ones in another",
+            where=where,
+            got=f"{len(mixed)} such codes, the first is {mixed[0]}",
+            expected="files of one code that are adjusted in one way",
+            remedy="give all files the same columns",
+        )
 
 
 def _adjusted(found: Mapping[str, str], raw: list[str], adjustment: Adjustment, where: str) -> Plan:

@@ -8,7 +8,7 @@ import polars as pl
 
 from gogooku3.errors import DataError
 from gogooku3.market.bars import Bars, FileOrigin
-from gogooku3.sources.adjustment import Plan, choose, cumulative
+from gogooku3.sources.adjustment import Plan, accumulate, as_factor, choose
 from gogooku3.sources.aliases import BARS, SECTORS, best, match, require
 from gogooku3.sources.cells import as_date, as_label, as_number, as_text, unparsed
 from gogooku3.sources.listing import read_delistings, read_listing
@@ -17,6 +17,7 @@ from gogooku3.sources.tables import column_names, read_table, suffix_of
 from gogooku3.storage.hashing import digest_file
 
 _REQUIRED = ("date", "code", "open", "high", "low", "close", "volume")
+_OPTIONAL = ("turnover", "adj_factor", "daily_factor", "sector")
 
 
 class FileSource:
@@ -52,7 +53,7 @@ class FileSource:
         beside = [path for path in (settings.listing, settings.delistings) if path]
         lost = pl.concat([table for _, table in parts])
         return Bars(
-            frame=pl.concat([frame for frame, _ in parts], how="diagonal"),
+            frame=accumulate(pl.concat([frame for frame, _ in parts], how="diagonal"), str(self.bars)),
             listing=read_listing(settings.listing) if settings.listing else None,
             delistings=read_delistings(settings.delistings) if settings.delistings else None,
             files=tuple(
@@ -109,9 +110,9 @@ class FileSource:
         if stem is not None:
             frame = frame.with_columns(pl.lit(stem).alias("code"))
         if plan.factor:
-            frame = cumulative(frame, plan.way, str(path))
+            frame = as_factor(frame, plan.way, str(path))
         named = pl.lit(path.name).cast(pl.Categorical).alias("source_file")
-        optional = [name for name in ("turnover", "adj_factor", "sector") if name in frame.columns]
+        optional = [name for name in _OPTIONAL if name in frame.columns]
         table = pl.concat(lost).select(
             pl.lit(path.name).alias("source_file"), "source_row", "column", "value"
         )
