@@ -145,12 +145,8 @@ def test_per_day_split_factor_is_made_cumulative_without_the_future(tmp_path: Pa
 
 def test_a_split_lasts_across_the_files_of_a_folder(tmp_path: Path) -> None:
     header = HEADER + ",AdjustmentFactor"
-    closes = [
-        ("2019-12-26", 100, 1),
-        ("2019-12-27", 50, 0.5),
-        ("2020-01-06", 51, 1),
-        ("2020-01-07", 17, 1 / 3),
-    ]
+    closes = [("2019-12-26", 100, 1), ("2019-12-27", 50, 0.5), ("2020-01-06", 51, 1)]
+    closes += [("2020-01-07", 17, 1 / 3), ("2020-01-08", 18, 1)]
     lines = [f"{day},1301,{c},{c},{c},{c},10,{f}" for day, c, f in closes]
     folder = tmp_path / "years"
     folder.mkdir()
@@ -159,14 +155,14 @@ def test_a_split_lasts_across_the_files_of_a_folder(tmp_path: Path) -> None:
     write(folder / "b_2019.csv", header, lines[:2])
     frame = read_bars(folder).frame
     assert (
-        frame.get_column("source_file").cast(pl.String).to_list() == ["a_2020.csv"] * 3 + ["b_2019.csv"] * 2
+        frame.get_column("source_file").cast(pl.String).to_list() == ["a_2020.csv"] * 4 + ["b_2019.csv"] * 2
     )
-    assert frame.get_column("adj_factor").to_list() == pytest.approx([2.0, 2.0, 6.0, 1.0, 2.0])
-    assert frame.get_column("close").to_list() == [50.0, 51.0, 17.0, 100.0, 50.0]
+    assert frame.get_column("adj_factor").to_list() == pytest.approx([2, 2, 6, 6, 1, 2])
+    assert frame.get_column("close").to_list() == [50.0, 51.0, 17.0, 18.0, 100.0, 50.0]
     write(folder / "a_2020.csv", header, lines[2:])
     market, _ = assemble(read_bars(folder), MarketSettings(), as_of=date(2021, 1, 1))
     link = market.link[:, 0]
-    assert link[~np.isnan(link)].tolist() == pytest.approx([1.0, 51 / 50, 1.0])
+    assert link[~np.isnan(link)].tolist() == pytest.approx([1.0, 51 / 50, 1.0, 18 / 17])
 
 
 def test_codes_of_a_folder_may_be_adjusted_in_different_ways_but_one_code_not(tmp_path: Path) -> None:
