@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.tiny import copy_of, made_once
+from tests.pipeline.tiny import made_once
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +15,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def runs(made: Path, tmp_path: Path) -> Path:
-    """A copy of that folder, to be changed."""
-    return copy_of(made, tmp_path)
+def runs(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder, to be changed, in the current folder."""
+    shutil.copytree(made, tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    return Path("runs")

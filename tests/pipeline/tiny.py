@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
+from contextlib import chdir
 from functools import cache
 from pathlib import Path
 
@@ -50,18 +50,15 @@ def tiny_run(
 
 @cache
 def _made(folder: Path) -> Path:
-    run_all(tiny_run(folder))
+    folder.parent.mkdir()
+    with chdir(folder.parent):  # so that the settings of all copies name the same folder
+        run_all(tiny_run(Path(folder.name)))
     return folder
 
 
 def made_once(factory: pytest.TempPathFactory) -> Path:
     """Return the folder of runs with the finished tiny run in it, not to be written to."""
-    return _made(factory.getbasetemp() / "tiny-runs")
-
-
-def copy_of(made: Path, tmp_path: Path) -> Path:
-    """Copy the folder of runs."""
-    return Path(shutil.copytree(made, tmp_path / "runs"))
+    return _made(factory.getbasetemp() / "tiny" / "runs")
 
 
 def digests(folder: Path) -> dict[str, str]:
