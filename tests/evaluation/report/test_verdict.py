@@ -105,6 +105,46 @@ def test_ranks_and_earnings_follow_the_intervals(evaluation):
     ) in texts
 
 
+def test_what_has_no_interval_was_not_measured(evaluation):
+    absent = {"low": NAN, "high": NAN}
+    one, five = Target(1, 1), Target(5, 1)
+    partly = _altered(
+        evaluation,
+        "lightgbm",
+        {
+            one: {
+                "rank_ic": {"mean": 0.03, **absent},
+                "net": absent,
+                "portfolio": {"break_even_bps": NAN},
+            },
+            five: {"rank_ic": {"mean": 0.01, "low": -0.1, "high": 0.1}, "net": {"low": -0.1, "high": 0.1}},
+        },
+    )
+    texts = _texts(partly)
+    assert (
+        "lightgbm: mean RankIC 0.030 and 0.010 at 1 and 5 sessions (lag 1), nowhere better than chance, not "
+        "distinguishable from chance at 5 sessions, not measured against chance at 1 session."
+    ) in texts
+    assert (
+        "After 10 bps, lightgbm's long-short portfolio cannot be told from zero at 5 sessions and was not "
+        "measured at 1 session."
+    ) in texts
+    wholly = {"rank_ic": {"mean": NAN, **absent}, "net": absent, "portfolio": {"break_even_bps": NAN}}
+    texts = _texts(_altered(evaluation, "lightgbm", {one: wholly, five: wholly}))
+    assert (
+        f"lightgbm: mean RankIC {NONE} and {NONE} at 1 and 5 sessions (lag 1), not measured against chance."
+        in texts
+    )
+    assert "After 10 bps, lightgbm's long-short portfolio was not measured." in texts
+
+
+def test_a_market_without_prices_has_no_portfolio():
+    inputs = planted(targets=(Target(1, 1),), strengths={"m": 1.0}, days=100)
+    inputs["link"][:] = NAN
+    texts = _texts(evaluate(**inputs))
+    assert texts[-1] == "After 10 bps, m's long-short portfolio was not measured."
+
+
 def test_the_share_of_the_attainable_is_told(evaluation):
     target = Target(5, 1)
     share = evaluation.find("lightgbm", target).whole.rank_ic.mean / (

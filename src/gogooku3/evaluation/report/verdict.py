@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -88,12 +88,18 @@ def _ranks(model: str, results: Sequence[TargetEvaluation], lag: int) -> str:
     figures = listed([number(result.whole.rank_ic.mean) for result in results])
     horizons = sessions([result.target.horizon for result in results])
     text = f"{model}: mean RankIC {figures} at {horizons} (lag {lag})"
-    clear, unclear, worse = _signs(results, lambda result: result.whole.rank_ic)
-    if not unclear and not worse:
+    signs = _signs(results, lambda result: result.whole.rank_ic)
+    if signs.above == signs.everywhere:
         return f"{text}, better than chance at every horizon."
-    text += f", better than chance at {sessions(clear)}" if clear else ", nowhere better than chance"
-    text += f", not distinguishable from chance at {sessions(unclear)}" if unclear and clear else ""
-    text += f", worse than chance at {sessions(worse)}" if worse else ""
+    if signs.unmeasured == signs.everywhere:
+        return f"{text}, not measured against chance."
+    text += (
+        f", better than chance at {sessions(signs.above)}" if signs.above else ", nowhere better than chance"
+    )
+    if signs.between and (signs.above or signs.unmeasured):
+        text += f", not distinguishable from chance at {sessions(signs.between)}"
+    text += f", worse than chance at {sessions(signs.below)}" if signs.below else ""
+    text += f", not measured against chance at {sessions(signs.unmeasured)}" if signs.unmeasured else ""
     return f"{text}."
 
 
@@ -101,10 +107,13 @@ def _earns(evaluation: Evaluation, model: str, results: Sequence[TargetEvaluatio
     settings = evaluation.settings.portfolio
     kind = "long-only" if settings.long_only else "long-short"
     text = f"After {number(settings.cost_bps, 0)} bps, {model}'s {kind} portfolio "
-    gain, unclear, loss = _signs(results, lambda result: result.whole.portfolio.net)
-    clauses = [f"gains at {sessions(gain)}"] if gain else []
-    clauses += [f"cannot be told from zero at {sessions(unclear)}"] if unclear else []
-    clauses += [f"loses at {sessions(loss)}"] if loss else []
+    signs = _signs(results, lambda result: result.whole.portfolio.net)
+    if signs.unmeasured == signs.everywhere:
+        return f"{text}was not measured."
+    clauses = [f"gains at {sessions(signs.above)}"] if signs.above else []
+    clauses += [f"cannot be told from zero at {sessions(signs.between)}"] if signs.between else []
+    clauses += [f"loses at {sessions(signs.below)}"] if signs.below else []
+    clauses += [f"was not measured at {sessions(signs.unmeasured)}"] if signs.unmeasured else []
     text += listed(clauses)
     costs = [result.whole.portfolio.break_even_bps for result in results]
     if all(np.isfinite(costs)):
@@ -142,15 +151,29 @@ def _warnings(evaluation: Evaluation, attainable: Mapping[Target, float]) -> Ite
             yield f"The score of {where} is the same for every stock on {result.whole.constant} sessions."
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Signs:
+    """Horizons whose interval lies above, holds and lies below zero, and those that have no interval."""
+
+    above: list[int] = field(default_factory=list)
+    between: list[int] = field(default_factory=list)
+    below: list[int] = field(default_factory=list)
+    unmeasured: list[int] = field(default_factory=list)
+    everywhere: list[int] = field(default_factory=list)
+
+
 def _signs(
     results: Sequence[TargetEvaluation], series: Callable[[TargetEvaluation], SeriesSummary]
-) -> tuple[list[int], list[int], list[int]]:
-    """Return the horizons whose mean is above, not distinguishable from, and below zero."""
-    above: list[int] = []
-    between: list[int] = []
-    below: list[int] = []
+) -> _Signs:
+    signs = _Signs()
     for result in results:
         summary = series(result)
-        chosen = above if summary.low > 0 else below if summary.high < 0 else between
+        signs.everywhere.append(result.target.horizon)
+        if not (np.isfinite(summary.low) and np.isfinite(summary.high)):
+            chosen = signs.unmeasured
+        elif summary.low > 0:
+            chosen = signs.above
+        else:
+            chosen = signs.below if summary.high < 0 else signs.between
         chosen.append(result.target.horizon)
-    return above, between, below
+    return signs
