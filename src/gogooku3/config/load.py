@@ -12,6 +12,9 @@ from gogooku3.config.settings import Settings
 from gogooku3.errors import SettingsError
 from gogooku3.storage.paths import inside
 
+_NEVER_REMEMBERED = {"run.open_locked"}
+"""What has to be said each time: looking at locked years must not follow from an earlier command."""
+
 _READ_BY = {
     "run.simulated": {"simulation", "market", "universe", "labels"},
     "source.bars": {"source", "market", "universe", "labels"},
@@ -37,7 +40,8 @@ def load_settings(
     resolved = resolve(Settings, file=file, environment=os.environ, flags=flags)
     if remember:
         path = inside(resolved.settings.run.folder, resolved.settings.run.name) / "settings.json"
-        kept = _without_replaced(list(from_run(Settings, path)), resolved.settings)
+        said = [one for one in from_run(Settings, path) if one.key not in _NEVER_REMEMBERED]
+        kept = _without_replaced(said, resolved.settings)
         resolved = resolve(Settings, remembered=kept, file=file, environment=os.environ, flags=flags)
     _refuse_unread(resolved)
     return resolved
@@ -76,11 +80,15 @@ def _refuse_unread(resolved: Resolved[Settings]) -> None:
             expected="one of source.bars (--bars), run.simulated (--simulated) and panel.file (--panel)",
         )
     unread = _unread(given) if given else {"simulation", "source"}
+    unread |= {"ridge", "lightgbm"} - set(resolved.settings.train.models)
+    if "panel.file" in given:
+        unread |= {"panel.segment_sessions", "panel.allow_constant"}
     for key, origin in resolved.origins.items():
-        if key.split(".")[0] in unread and origin.kind != "default":
+        if {key, key.split(".")[0]} & unread and origin.kind not in {"default", "run"}:
+            models = ", ".join(resolved.settings.train.models)
             raise SettingsError(
                 "a setting would have no effect",
                 where=f"{key} ({origin})",
-                got=f"bars from {given[0]}" if given else "no source of bars",
-                remedy="remove the setting, or choose the source of bars that reads it",
+                got=f"bars from {given[0] if given else 'nowhere'}, models {models}",
+                remedy="remove the setting, or choose the source of bars or the model that reads it",
             )

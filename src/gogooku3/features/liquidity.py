@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gogooku3.axes import FloatLN, FloatWN
+from gogooku3.axes import BoolLN, FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.helpers import combined, enough, field, mean_of, std_of
 from gogooku3.features.registry import Feature
@@ -22,7 +22,7 @@ def liquidity() -> list[Feature]:
             _log_positive,
             "log of the value traded, missing when nothing traded",
         ),
-        field("idle", ("turnover",), _idle, "1 when nothing traded or the stock had no bar"),
+        field("idle", ("turnover", "present"), _idle, "1 when nothing traded or the stock had no bar"),
         field("impact", ("loglink", "turnover"), _impact, "absolute log return per value traded"),
     ]
     made += [
@@ -137,10 +137,10 @@ def _log_positive(x: FloatLN) -> FloatLN:
     return np.log(np.where(x > 0, x, np.nan))
 
 
-def _idle(turnover: FloatLN) -> FloatLN:
-    missing = np.isnan(turnover)
-    nobody = missing.all(axis=1, keepdims=True)  # a hole in the source says nothing about a stock
-    return np.where(nobody, np.nan, (missing | (turnover <= 0)) * 1.0)
+def _idle(turnover: FloatLN, present: BoolLN) -> FloatLN:
+    nobody = ~present.any(axis=1, keepdims=True)  # a hole in the source says nothing about a stock
+    unknown = nobody | (present & np.isnan(turnover))
+    return np.where(unknown, np.nan, (~present | (turnover <= 0)) * 1.0)
 
 
 def _impact(r: FloatLN, turnover: FloatLN) -> FloatLN:

@@ -35,7 +35,18 @@ from gogooku3.storage.atomic import atomic_path, write_json
 from gogooku3.storage.hashing import digest_file
 from gogooku3.storage.manifest import Manifest
 
-_ROOMS = ("market", "sources", "features", "labels", "panel", "storage")
+_CODE = (
+    "sources.files",
+    "sources.simulation.simulate",
+    "market.assemble",
+    "market.universe",
+    "features.core",
+    "features.compute",
+    "labels.forward",
+    "labels.ranks",
+    "panel.writer",
+    "panel.quality",
+)
 _FIELDS = ("link", "turnover")
 _QUARANTINE = "quarantine.csv"
 
@@ -61,7 +72,7 @@ def build(run: Run) -> StageRecord:
         )
     names = ("market", "universe", "labels", "panel", "simulation" if settings.run.simulated else "source")
     inputs: dict[str, Any] = {name: getattr(settings, name).model_dump(mode="json") for name in names}
-    inputs["code"] = code_digest(_ROOMS)
+    inputs["code"] = code_digest(_CODE)
     inputs["files"] = {} if settings.run.simulated else _source_digests(run)
     return run_stage(run, "build", inputs, _outputs(run), lambda: _build(run))
 
@@ -139,7 +150,7 @@ def _write_panel(run: Run, market: Market, member: np.ndarray, bars: Bars) -> No
     settings = run.settings
     features, targets = core(), settings.labels.targets
     axes = PanelAxes(features.exported, targets, _FIELDS, market.calendar)
-    lineage = {"files": {file.path.name: file.sha256 for file in bars.files}, "code": code_digest(_ROOMS)}
+    lineage = {"files": {file.path.name: file.sha256 for file in bars.files}, "code": code_digest(_CODE)}
     quality = FeatureQuality(features.exported)
     fields = base_fields(market, member)
     total = len(market.sessions)

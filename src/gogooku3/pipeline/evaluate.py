@@ -32,7 +32,7 @@ from gogooku3.splits.walk_forward import WalkForward
 from gogooku3.storage.atomic import atomic_path, write_json, write_text
 from gogooku3.storage.hashing import digest_file
 
-_ROOMS = ("evaluation", "pipeline", "panel")
+_CODE = ("evaluation.evaluate", "panel.open", "splits.walk_forward", "pipeline.predictions")
 
 
 def evaluate(run: Run, judged: Judged | None = None) -> list[StageRecord]:
@@ -87,13 +87,30 @@ class Judged:
 
     @cached_property
     def locked(self) -> Evaluation:
-        """The locked years."""
+        """The locked years; that they were looked at is written down first."""
+        self._record_opening()
         return _judge(self._period(locked=True))
 
     @cached_property
     def seeds(self) -> list[dict[str, Any]]:
         """RankIC over the test years of every single seed of the models that have several."""
         return list(_seed_table(self._period(locked=False)))
+
+    def _record_opening(self) -> None:
+        """Add a line to ``openings.jsonl``: looking at kept-back years is an event."""
+        path = self.run.path("openings.jsonl")
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        period = self._period(locked=True)
+        line = {
+            "opened": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+            "first": str(self.panel.sessions[period.start]),
+            "last": str(self.panel.sessions[period.stop - 1]),
+        }
+        write_text(path, before + json.dumps(line) + "\n")
+        self.run.progress.note(
+            f"locked sessions {line['first']} to {line['last']} are opened, time {before.count(chr(10)) + 1}; "
+            "write it down in your log"
+        )
 
     def span(self, *, locked: bool) -> dict[str, Any]:
         """Return the sessions that are judged, fold by fold, and the first that may not be looked at."""
@@ -111,7 +128,18 @@ class Judged:
 
     def _period(self, *, locked: bool) -> _Period:
         predictions = pl.read_parquet(self.predictions_path)
-        return _Period(self.run, self.panel, predictions, self._folds(locked), self._end(locked))
+        folds = self._folds(locked)
+        scored = predictions["date"].to_numpy()
+        first = self.panel.sessions[folds[0].test[0]]
+        if not (scored >= first).any():
+            raise StorageError(
+                "the predictions do not reach the sessions to be judged",
+                where=self.predictions_path,
+                got=f"scores up to {scored.max() if scored.size else 'nowhere'}",
+                expected=f"scores from {first}",
+                remedy="run `gogooku3 train --open-locked` first" if locked else "run `gogooku3 train` first",
+            )
+        return _Period(self.run, self.panel, predictions, folds, self._end(locked))
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,13 +265,11 @@ def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
         "first_seed": run.settings.train.seed,
         "truth": digest_file(run.path("truth.parquet")) if run.settings.run.simulated else None,
         "settings": run.settings.evaluation.model_dump(mode="json"),
-        "code": code_digest(_ROOMS),
+        "code": code_digest(_CODE),
     }
 
     def work() -> list[Mapping[str, Any]]:
         evaluation = judged.locked if locked else judged.tested
-        if locked:
-            _record_opening(run, evaluation)
         seeds = [] if locked else judged.seeds
         write_json(run.path(outputs[0]), {**evaluation.to_dict(), "seeds": seeds})
         with atomic_path(run.path(outputs[1])) as partial:
@@ -263,18 +289,6 @@ def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
         ]
 
     return run_stage(run, name, inputs, outputs, work)
-
-
-def _record_opening(run: Run, evaluation: Evaluation) -> None:
-    """Add a line to ``openings.jsonl``: looking at kept-back years is an event."""
-    path = run.path("openings.jsonl")
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    now = datetime.now(tz=UTC).isoformat(timespec="seconds")
-    line = {"opened": now, "first": str(evaluation.sessions[0]), "last": str(evaluation.sessions[-1])}
-    write_text(path, before + json.dumps(line) + "\n")
-    run.progress.note(
-        f"locked sessions {line['first']} to {line['last']} were opened; write it down in your log"
-    )
 
 
 def _number(value: float) -> float | None:

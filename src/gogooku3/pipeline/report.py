@@ -19,7 +19,7 @@ from gogooku3.splits.fold import Fold
 from gogooku3.storage.atomic import write_text
 from gogooku3.storage.hashing import digest_file
 
-_ROOMS = ("evaluation", "pipeline")
+_CODE = ("evaluation.report.html", "evaluation.report.markdown", "pipeline.report")
 _Rows = list[dict[str, Any]]
 
 
@@ -42,7 +42,7 @@ def report(run: Run, judged: Judged | None = None) -> StageRecord:
         "predictions": digest_file(judged.predictions_path),
         "settings": [list(row) for row in run.resolved.rows()],
         "references": digest_file(settings.report.references) if settings.report.references else None,
-        "code": code_digest(_ROOMS),
+        "code": code_digest(_CODE),
     }
 
     def work() -> Sequence[Mapping[str, Any]]:

@@ -23,7 +23,7 @@ from gogooku3.training.fit import FoldFitter
 from gogooku3.training.ranked_rows import ranked_rows
 from gogooku3.training.settings import ModelName
 
-_ROOMS = ("training", "models", "splits", "panel")
+_CODE = ("training.fit", "training.ranked_rows", "splits.walk_forward", "panel.open")
 
 
 def train(run: Run) -> list[StageRecord]:
@@ -42,7 +42,7 @@ def train(run: Run) -> list[StageRecord]:
         for model in run.settings.train.models:
             records.append(work.fold(model, fold))
     paths = {m: [run.path(_scores_file(m, fold)) for fold in folds] for m in run.settings.train.models}
-    inputs = {"folds": [record.outputs for record in records], "code": code_digest(("pipeline",))}
+    inputs = {"folds": [record.outputs for record in records], "code": code_digest(("pipeline.predictions",))}
     records.append(run_stage(run, "predictions", inputs, ["predictions.parquet"], lambda: _merge(run, paths)))
     write_metrics(run, folds)
     return records
@@ -66,6 +66,7 @@ def fold_inputs(run: Run, panel: Panel, model: ModelName, fold: Fold) -> dict[st
         "fold": {part: getattr(fold, part).tolist() for part in ("train", "validation", "test")},
         "settings": getattr(run.settings, model).model_dump(mode="json"),
         "seed": run.settings.train.seed,
+        "refit": run.settings.train.refit,
     }
 
 
@@ -91,7 +92,7 @@ class _Work:
     def __init__(self, run: Run, panel: Panel, folds: Sequence[Fold]) -> None:
         self.run, self.panel = run, panel
         self.stop = int(max(fold.test[-1] for fold in folds)) + 1
-        self.code = code_digest(_ROOMS)
+        self.code = code_digest(_CODE)
         self.early = folds[0].train
         self._fitter: FoldFitter | None = None
 
@@ -106,12 +107,14 @@ class _Work:
     def _fit(self, model: ModelName, fold: Fold, outputs: Sequence[str]) -> list[Mapping[str, Any]]:
         settings, progress = self.run.settings, self.run.progress
         if self._fitter is None:
+            progress.note("checking every byte of the panel")
+            self.panel.verify()
             self._fitter = FoldFitter(
                 ranked_rows(self.panel, self.stop, progress),
                 self.early,
                 ridge=settings.ridge,
                 lightgbm=settings.lightgbm,
-                seed=settings.train.seed,
+                settings=settings.train,
             )
         fits = (1 + settings.lightgbm.seeds if model == "lightgbm" else 1) * len(self.panel.targets)
         progress.start(f"training {model}, fold {fold.name}", fits, "fits")
@@ -126,11 +129,10 @@ class _Work:
                 "stage": "train",
                 "model": model,
                 "fold": fold.name,
-                "seed": k,
                 "target": str(target),
-                "validation_rank_ic": round(member.validation[t], 6),
+                "validation_rank_ic": round(scores.members[0].validation[t], 6),
                 "train_sessions": len(fold.train),
+                "validation_sessions": len(fold.validation),
             }
-            for k, member in enumerate(scores.members)
             for t, target in enumerate(self.panel.targets)
         ]

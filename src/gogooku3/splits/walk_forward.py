@@ -44,7 +44,7 @@ class WalkForward:
         """
         years = _years(sessions)
         known = np.unique(years)
-        held_back = known[known.size - min(self.settings.locked_years, known.size) :]
+        held_back = self._held_back(known)
         if locked:
             tested = self._locked_years(known, held_back, years, usable)
         else:
@@ -59,10 +59,13 @@ class WalkForward:
         """
         years = _years(sessions)
         known = np.unique(years)
-        if self.settings.locked_years == 0 or known.size == 0:
-            return len(sessions)
-        first = known[max(known.size - self.settings.locked_years, 0)]
-        return int(np.searchsorted(years, first))
+        held_back = self._held_back(known)
+        return int(np.searchsorted(years, held_back[0])) if held_back.size else len(sessions)
+
+    def _held_back(self, known: _Years) -> _Years:
+        if self.settings.first_locked_year is not None:
+            return known[known >= self.settings.first_locked_year]
+        return known[known.size - min(self.settings.locked_years, known.size) :]
 
     def _locked_years(self, known: _Years, held_back: _Years, years: _Years, usable: BoolD) -> _Years:
         need = self.settings.min_train_sessions

@@ -17,7 +17,7 @@ from gogooku3.models.baselines.lightgbm import Binned, FittedLightGBM, LightGBMS
 from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
 from gogooku3.splits.fold import Fold
 from gogooku3.training.ranked_rows import RankedRows
-from gogooku3.training.settings import ModelName
+from gogooku3.training.settings import ModelName, TrainSettings
 
 
 @runtime_checkable
@@ -62,7 +62,7 @@ class FoldFitter:
         early: Training sessions of the first fold, which every fold trains on.
         ridge: Settings of ridge.
         lightgbm: Settings of LightGBM.
-        seed: First seed.
+        settings: First seed, and whether members learn from the validation sessions too.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class FoldFitter:
         *,
         ridge: RidgeSettings,
         lightgbm: LightGBMSettings,
-        seed: int,
+        settings: TrainSettings,
     ) -> None:
-        self.data, self.early, self.seed = data, early, seed
+        self.data, self.early, self.settings = data, early, settings
         self.ridge, self.lightgbm = ridge, lightgbm
 
     @cached_property
@@ -108,11 +108,17 @@ class FoldFitter:
     def _members(self, model: ModelName, fold: Fold, tick: Callable[[], None]) -> tuple[Fitted, ...]:
         if model == "lightgbm":
             return fit_binned(
-                self.binned, fold.train, fold.validation, self.lightgbm, seed=self.seed, tick=tick
+                self.binned,
+                fold.train,
+                fold.validation,
+                self.lightgbm,
+                seed=self.settings.seed,
+                refit=self.settings.refit,
+                tick=tick,
             )
         train, _ = self.data.sessions(fold.train)
         validation, _ = self.data.sessions(fold.validation)
-        fitted = fit_ridge(train, validation, self.ridge)
+        fitted = fit_ridge(train, validation, self.ridge, refit=self.settings.refit)
         for _ in fitted.validation:
             tick()
         return (fitted,)

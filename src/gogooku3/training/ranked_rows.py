@@ -26,14 +26,15 @@ class RankedRows:
     stock: IndexR
 
     def sessions(self, picked: np.ndarray) -> tuple[Rows, IndexR]:
-        """Return rows and stock indices of the picked sessions; a run of neighbours is a view, not a copy."""
+        """Return rows and stock indices of the picked sessions; rows that lie together are a view, not a copy."""
         bounds = self.rows.bounds
         if len(picked) == 0:
             return self.rows.take(picked), self.stock[:0]
-        if picked[-1] - picked[0] + 1 == len(picked):
+        length = bounds[picked + 1] - bounds[picked]
+        if bounds[picked[-1] + 1] - bounds[picked[0]] == length.sum():
             part = slice(bounds[picked[0]], bounds[picked[-1] + 1])
-            shifted = bounds[picked[0] : picked[-1] + 2] - bounds[picked[0]]
-            return Rows(x=self.rows.x[part], y=self.rows.y[part], bounds=shifted), self.stock[part]
+            own = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(length)])
+            return Rows(x=self.rows.x[part], y=self.rows.y[part], bounds=own), self.stock[part]
         index = np.concatenate([np.arange(bounds[t], bounds[t + 1]) for t in picked])
         return self.rows.take(picked), self.stock[index]
 

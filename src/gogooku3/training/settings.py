@@ -15,4 +15,8 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: tuple[ModelName, ...] = Field(("ridge", "lightgbm"), min_length=1, description="models to fit")
+    refit: bool = Field(
+        True,
+        description="after choosing on the validation year, fit on it too; False leaves it to stopping alone",
+    )
     seed: int = Field(0, ge=0, description="first seed; further seeds count up from it")

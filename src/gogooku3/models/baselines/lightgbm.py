@@ -143,6 +143,7 @@ def fit_lightgbm(
     settings: LightGBMSettings,
     *,
     seed: int,
+    refit: bool = True,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[FittedLightGBM, ...]:
     """Fit every seed on two sets of rows; see ``fit_binned``.
@@ -153,7 +154,7 @@ def fit_lightgbm(
     early = np.arange(train.sessions)
     late = train.sessions + np.arange(validation.sessions)
     binned = Binned(train.joined(validation), early, settings)
-    return fit_binned(binned, early, late, settings, seed=seed, tick=tick)
+    return fit_binned(binned, early, late, settings, seed=seed, refit=refit, tick=tick)
 
 
 def fit_binned(
@@ -163,13 +164,14 @@ def fit_binned(
     settings: LightGBMSettings,
     *,
     seed: int,
+    refit: bool = True,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[FittedLightGBM, ...]:
     """Choose each target's number of trees on the validation sessions, then fit every seed on both parts.
 
     The number of trees is where validation RankIC is highest for a model that saw the training sessions alone.
-    The members then learn from training and validation sessions together, so that the latest year is not lost.
-    Each draws its own sessions.
+    With ``refit`` the members then learn from training and validation sessions together, so that the latest year is
+    not lost. Each draws its own sessions.
 
     Args:
         binned: All rows.
@@ -177,13 +179,14 @@ def fit_binned(
         validation: Positions of later sessions.
         settings: How to grow trees.
         seed: Seed of the first member; the others count up from it.
+        refit: Let the members learn from the validation sessions too.
         tick: Called after each of the (1 + seeds) x T fits.
 
     Raises:
         ModelError: A target has no labelled training row.
     """
     watched = binned.rows.take(validation[:: settings.validation_every])
-    both = np.concatenate([train, validation])
+    learnt = np.concatenate([train, validation]) if refit else train
     drawn = _draw(train, settings, seed)
     targets = range(binned.rows.y.shape[1])
     rounds, measured = [], []
@@ -195,7 +198,7 @@ def fit_binned(
         tick()
     members = []
     for member in range(seed, seed + settings.seeds):
-        drawn = _draw(both, settings, member)
+        drawn = _draw(learnt, settings, member)
         boosters = []
         for target in targets:
             booster = binned.booster(drawn, target, _parameters(settings, member))

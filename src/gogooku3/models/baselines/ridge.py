@@ -77,8 +77,8 @@ class FittedRidge:
         )
 
 
-def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings) -> FittedRidge:
-    """Choose each target's penalty on the validation sessions, then fit on both parts.
+def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings, *, refit: bool = True) -> FittedRidge:
+    """Choose each target's penalty on the validation sessions, then, with ``refit``, fit on both parts.
 
     There is no intercept, since ranks are centred on every session. The Gram matrix is made once of all rows;
     a target without some labels subtracts the Gram of those rows.
@@ -87,7 +87,7 @@ def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings) -> FittedR
         ModelError: A target has no labelled training row.
     """
     early = _Moments.of(train)
-    whole = early.plus(_Moments.of(validation))
+    whole = early.plus(_Moments.of(validation)) if refit else early
     watched = np.nan_to_num(validation.x)
     chosen, penalties, measured = [], [], []
     for target in range(train.y.shape[1]):
