@@ -114,13 +114,29 @@ def test_bootstrap_is_deterministic_and_covers_like_the_t_interval():
 def test_bootstrap_draws_blocks_of_the_stated_length():
     from gogooku3.evaluation import bootstrap
 
-    assert block_length(1000, 20) == 20
+    assert block_length(1000, 20) == 40
     assert block_length(1000, 1) == 10
-    # With blocks as long as the series each resample is one rotation: its mean hardly varies.
+    # A resample of one block is a rotation: its mean does not vary.
     series = np.random.default_rng(0).normal(size=200)
-    wide = bootstrap_interval(series, horizon=1)
-    narrow = bootstrap_interval(series, horizon=100_000)
-    assert narrow[1] - narrow[0] < 0.05 * (wide[1] - wide[0])
+    rotated = bootstrap._draws(200, 10**9, 100, 0) @ series / 200
+    assert np.ptp(rotated) < 1e-12
     counts = bootstrap._draws(200, 6, 500, 0)
     assert (counts.sum(axis=1) == 200).all()
     assert counts.mean() == pytest.approx(1.0)
+
+
+def test_a_series_of_few_blocks_has_no_bootstrap_interval():
+    series = np.random.default_rng(0).normal(size=160)
+    assert np.isfinite(bootstrap_interval(series, horizon=20)).all()
+    assert np.isnan(bootstrap_interval(series[1:], horizon=20)).all()
+
+
+@pytest.mark.parametrize(("days", "least"), [(240, 0.86), (1220, 0.89)])
+def test_bootstrap_covers_the_mean_of_overlapping_noise(days, least):
+    horizon, paths = 20, 600
+    steps = np.cumsum(np.random.default_rng(7).normal(size=(paths, days + horizon)), axis=1)
+    covered = 0
+    for path in steps[:, horizon:] - steps[:, :-horizon]:
+        low, high = bootstrap_interval(path, horizon=horizon, samples=500)
+        covered += low <= 0 <= high
+    assert least < covered / paths < 0.96  # binomial sd .012

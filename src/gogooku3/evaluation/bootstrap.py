@@ -6,18 +6,28 @@ from functools import lru_cache
 
 import numpy as np
 
+_LEAST_BLOCKS = 4
+
 
 def block_length(days: int, horizon: int) -> int:
-    """Return the expected block length: the horizon, or T^(1/3) rounded up where that is longer."""
-    return max(horizon, int(np.ceil(days ** (1 / 3) - 1e-9)), 1)
+    """Return the expected block length: twice the horizon, or T^(1/3) rounded up where that is longer."""
+    return max(2 * horizon, int(np.ceil(days ** (1 / 3) - 1e-9)), 1)
 
 
 def bootstrap_interval(
     values: np.ndarray, *, horizon: int = 1, confidence: float = 0.95, samples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the percentile interval of the mean; NaN below five values.
+    """Return the percentile interval of the mean; NaN below five values or four blocks.
 
-    Blocks start anywhere with equal chance, have geometric lengths of mean ``block_length`` and wrap around.
+    Blocks start anywhere with equal chance, have geometric lengths of mean ``b = block_length`` and wrap
+    around. Resamples vary around a mean that was itself estimated, and few blocks give an uncertain spread:
+    the percentiles are moved away from the mean by ``1 / sqrt(1 - 2 b / T)`` and by the quantile of Student's
+    t with ``2 T / b`` degrees of freedom over the normal one.
+
+    What a 95 % interval covers, in 2,000 simulated series (without the widening): noise that overlaps over h
+    sessions, T = 240 and 1220: 91 % (89 %) and 93 % (93 %) at h = 5, 90 % (79 %) and 92 % (90 %) at h = 20; a
+    first-order autoregression of .9 with h = 20: 89 % (79 %) and 92 % (91 %); independent values: 95 %. The
+    test by cosines covers 93 to 95 % of them, and is the one to judge by.
 
     Args:
         values: The series in order of time; NaN are left out, [T].
@@ -26,15 +36,25 @@ def bootstrap_interval(
         samples: Resamples.
         seed: Same seed, same interval.
 
-    Source: Politis and Romano (1994), "The Stationary Bootstrap".
+    Source: Politis and Romano (1994), "The Stationary Bootstrap"; bias and degrees of freedom of its variance,
+    which weights lag k by about exp(-k / b), as in Kiefer and Vogelsang (2005), "A New Asymptotic Theory for
+    Heteroskedasticity-Autocorrelation Robust Tests".
     """
     series = values[np.isfinite(values)]
-    if len(series) < 5:
+    days, block = len(series), block_length(len(series), horizon)
+    if days < max(5, _LEAST_BLOCKS * block):
         return float("nan"), float("nan")
-    counts = _draws(len(series), block_length(len(series), horizon), samples, seed)
-    means = counts @ series / len(series)
+    means = _draws(days, block, samples, seed) @ series / days
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    centre, widening = series.mean(), _widening(days, block, confidence)
+    return float(centre + widening * (low - centre)), float(centre + widening * (high - centre))
+
+
+def _widening(days: int, block: int, confidence: float) -> float:
+    from scipy.special import ndtri, stdtrit
+
+    level = 0.5 + confidence / 2
+    return float(stdtrit(2 * days / block, level) / ndtri(level) / np.sqrt(1 - 2 * block / days))
 
 
 @lru_cache(maxsize=16)  # the whole period and each year, drawn once for all models
