@@ -68,7 +68,12 @@ def predict(
     day = _session(panel, session)
     fold = _fold(run, panel, day)
     first = _target(panel, target)
-    members = [load_fitted(chosen, path) for path in _files(run, panel, chosen, fold)]
+    paths = _files(run, panel, chosen, fold)
+    run.progress.start(f"ranking {panel.sessions[day]} by {chosen}", len(paths), "models")
+    members = []
+    for path in paths:
+        members.append(load_fitted(chosen, path))
+        run.progress.advance()
     others = [t for t in panel.targets if t.lag == first.lag and t != first]
     table = rank_session(panel, day, members, [first, *others])
     return Ranking(
