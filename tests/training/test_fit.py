@@ -12,7 +12,7 @@ from gogooku3.models.baselines.rows import Rows
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter, FoldScores, load_fitted
 from gogooku3.training.ranked_rows import RankedRows
-from gogooku3.training.settings import ModelName
+from gogooku3.training.settings import ModelName, TrainSettings
 from tests.models.drawn_rows import draw_rows
 
 RIDGE = RidgeSettings()
@@ -45,7 +45,7 @@ def data() -> RankedRows:
 
 
 def fitter(data: RankedRows, trees: LightGBMSettings = TREES) -> FoldFitter:
-    return FoldFitter(data, FOLD.train, ridge=RIDGE, lightgbm=trees, seed=5)
+    return FoldFitter(data, FOLD.train, ridge=RIDGE, lightgbm=trees, settings=TrainSettings(seed=5))
 
 
 def fit(model: ModelName, data: RankedRows, trees: LightGBMSettings = TREES) -> FoldScores:
@@ -101,6 +101,22 @@ def test_a_fold_does_read_both_of_them(model: ModelName, part: str, data: Ranked
     y[bounds[sessions[0]] : bounds[sessions[-1] + 1]] *= -1
     changed = RankedRows(rows=Rows(x=data.rows.x, y=y, bounds=bounds), stock=data.stock)
     assert fit(model, changed).scores.tobytes() != fit(model, data).scores.tobytes()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_without_refit_the_validation_sessions_only_choose(model: ModelName, data: RankedRows) -> None:
+    def fitted(rows: RankedRows) -> FoldScores:
+        settings = TrainSettings(seed=5, refit=False)
+        one_look = TREES.model_copy(update={"max_rounds": 3})
+        ridge = RidgeSettings(penalties=(0.1,))
+        return FoldFitter(rows, FOLD.train, ridge=ridge, lightgbm=one_look, settings=settings).fit(
+            model, FOLD
+        )
+
+    y, bounds = data.rows.y.copy(), data.rows.bounds
+    y[bounds[FOLD.validation[0]] : bounds[FOLD.validation[-1] + 1]] *= -1
+    changed = RankedRows(rows=Rows(x=data.rows.x, y=y, bounds=bounds), stock=data.stock)
+    assert fitted(changed).scores.tobytes() == fitted(data).scores.tobytes()
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -42,6 +42,8 @@ def load_settings(
         path = inside(resolved.settings.run.folder, resolved.settings.run.name) / "settings.json"
         said = [one for one in from_run(Settings, path) if one.key not in _NEVER_REMEMBERED]
         kept = _without_replaced(said, resolved.settings)
+        both = resolve(Settings, remembered=kept, file=file, environment=os.environ, flags=flags).settings
+        kept = [one for one in kept if not {one.key, one.key.split(".")[0]} & _without_effect(both)]
         resolved = resolve(Settings, remembered=kept, file=file, environment=os.environ, flags=flags)
     _refuse_unread(resolved)
     return resolved
@@ -71,6 +73,16 @@ def _unread(given: Sequence[str]) -> set[str]:
     return set().union(*_READ_BY.values()) - set().union(*(_READ_BY[source] for source in given))
 
 
+def _without_effect(settings: Settings) -> set[str]:
+    """Return sections and keys that nothing reads, given the source of bars and the models."""
+    given = _sources(settings)
+    unread = _unread(given) if given else {"simulation", "source"}
+    unread |= {"ridge", "lightgbm"} - set(settings.train.models)
+    if "panel.file" in given:
+        unread |= {"panel.segment_sessions", "panel.allow_constant"}
+    return unread
+
+
 def _refuse_unread(resolved: Resolved[Settings]) -> None:
     given = _sources(resolved.settings)
     if len(given) > 1:
@@ -79,12 +91,9 @@ def _refuse_unread(resolved: Resolved[Settings]) -> None:
             got=", ".join(given),
             expected="one of source.bars (--bars), run.simulated (--simulated) and panel.file (--panel)",
         )
-    unread = _unread(given) if given else {"simulation", "source"}
-    unread |= {"ridge", "lightgbm"} - set(resolved.settings.train.models)
-    if "panel.file" in given:
-        unread |= {"panel.segment_sessions", "panel.allow_constant"}
+    unread = _without_effect(resolved.settings)
     for key, origin in resolved.origins.items():
-        if {key, key.split(".")[0]} & unread and origin.kind not in {"default", "run"}:
+        if {key, key.split(".")[0]} & unread and origin.kind != "default":
             models = ", ".join(resolved.settings.train.models)
             raise SettingsError(
                 "a setting would have no effect",
