@@ -211,3 +211,12 @@ def test_a_year_without_any_label_has_no_value_and_no_warning():
     )
     assert row["rank_ic"]["mean"] is None
     assert row["decile_means"] == [None] * 10
+
+
+def test_what_did_not_trade_is_not_filled(inputs):
+    traded = np.random.default_rng(3).random(inputs["link"].shape) < 0.7
+    whole = evaluate(**inputs, traded=traded).find("ridge", H5).whole.portfolio
+    free = evaluate(**inputs).find("ridge", H5).whole.portfolio
+    assert whole.unfilled == pytest.approx(0.3, abs=0.03)
+    assert free.unfilled == 0.0
+    assert whole.turnover < free.turnover

@@ -43,12 +43,22 @@ def _market(seed: int, days: int = 90, stocks: int = 33):
     return score, link, terminal, last_bar
 
 
-def _oracle(score, link, sessions, horizon, lag, terminal, last_bar, settings):  # noqa: C901 (an oracle is one plain loop)
+def _stale(link, seed):
+    """Half of the bars of some stocks have no volume; some missing bars claim one."""
+    traded = np.random.default_rng(seed).random(link.shape) < 0.9
+    traded[:, ::5] &= np.random.default_rng(seed + 1).random(traded[:, ::5].shape) < 0.5
+    assert (np.isfinite(link) & ~traded).sum() > 300
+    assert (np.isnan(link) & traded).sum() > 30
+    return traded
+
+
+def _oracle(score, link, tradable, sessions, horizon, lag, terminal, last_bar, settings):  # noqa: C901 (an oracle is one plain loop)
     """Dollars per tranche and stock, one at a time."""
     days, stocks = score.shape
     book = [dict.fromkeys(range(stocks), 0.0) for _ in range(horizon)]
     equity = 1.0
     gross, traded, borrow = np.zeros(days), np.zeros(days), np.zeros(days)
+    unfilled = np.full(days, np.nan)
     started = None
     for s in range(days):
         profit = 0.0
@@ -84,8 +94,12 @@ def _oracle(score, link, sessions, horizon, lag, terminal, last_bar, settings): 
                 if not settings.long_only:
                     weights[bottom] = -1 / len(bottom)
         tranche = book[t % horizon]
+        if weights.any():
+            unfilled[s] = (
+                sum(abs(w) for n, w in enumerate(weights) if not tradable[s, n]) / abs(weights).sum()
+            )
         for n in range(stocks):
-            if np.isfinite(link[s, n]):
+            if tradable[s, n]:
                 wanted = weights[n] / horizon * equity
                 traded[s] += abs(wanted - tranche[n]) / equity
                 tranche[n] = wanted
@@ -94,13 +108,15 @@ def _oracle(score, link, sessions, horizon, lag, terminal, last_bar, settings): 
     net = gross - settings.cost_bps / 1e4 * traded - borrow
     for series in (gross, net, traded, borrow):
         series[:started] = np.nan
-    return gross, net, traded, borrow
+    return gross, net, traded, borrow, unfilled
 
 
 @pytest.mark.parametrize(("horizon", "lag"), [(1, 0), (1, 1), (5, 1), (10, 0), (20, 1)])
 @pytest.mark.parametrize("long_only", [False, True])
-def test_equals_a_loop_over_tranches_and_stocks(horizon, lag, long_only):
+@pytest.mark.parametrize("stale", [False, True])
+def test_equals_a_loop_over_tranches_and_stocks(horizon, lag, long_only, stale):
     score, link, terminal, last_bar = _market(horizon + 10 * lag)
+    volume = _stale(link, horizon) if stale else None
     sessions = _sessions(len(score))
     settings = PortfolioSettings(borrow_bps_per_year=120.0, cost_bps=7.0, long_only=long_only)
     result = simulate_portfolio(
@@ -112,8 +128,14 @@ def test_equals_a_loop_over_tranches_and_stocks(horizon, lag, long_only):
         terminal_return=terminal,
         last_bar=last_bar,
         settings=settings,
+        traded=volume,
     )
-    gross, net, traded, borrow = _oracle(score, link, sessions, horizon, lag, terminal, last_bar, settings)
+    tradable = np.isfinite(link) & (True if volume is None else volume)
+    gross, net, traded, borrow, unfilled = _oracle(
+        score, link, tradable, sessions, horizon, lag, terminal, last_bar, settings
+    )
+    np.testing.assert_allclose(result.unfilled, unfilled, atol=1e-12)
+    assert (np.nanmean(unfilled) > 0.1) == stale
     np.testing.assert_allclose(result.gross, gross, atol=1e-12)
     np.testing.assert_allclose(result.traded, traded, atol=1e-12)
     np.testing.assert_allclose(result.borrow, borrow, atol=1e-12)
@@ -172,6 +194,20 @@ def test_a_stock_without_a_bar_is_neither_bought_nor_sold():
     assert result.gross == pytest.approx([0.0, 0.0, -0.25, 0.0])  # the half that could not be sold lost half
     assert result.traded[1] == pytest.approx(3.0)
     assert result.unfilled == pytest.approx([0.0, 0.25, 0.0, 0.0])
+
+
+def test_a_bar_without_volume_is_held_through_at_its_price():
+    score = np.array([[4.0, 3.0, 2.0, 1.0]] + [[1.0, 2.0, 3.0, 4.0]] * 3)
+    link, traded = np.ones((4, 4)), np.ones((4, 4), dtype=bool)
+    link[1, 0], traded[1, 0] = 0.8, False  # marked down without a trade, when the tranche turns round
+    settings = PortfolioSettings(quantiles=2, min_names=4, cost_bps=0.0)
+    common = {"sessions": _sessions(4), "horizon": 1, "lag": 0, "settings": settings, **_alive(4, 4)}
+    result = simulate_portfolio(score, link, traded=traded, **common)
+    assert result.gross == pytest.approx([0.0, -0.1, 0.0, 0.0])
+    # Equity 0.9: the other three turn from .5, -.5, -.5 to -.45, .45, .45.
+    assert result.traded[1] == pytest.approx(3 * 0.95 / 0.9)
+    assert result.unfilled == pytest.approx([0.0, 0.25, 0.0, 0.0])
+    assert simulate_portfolio(score, link, **common).unfilled == pytest.approx(np.zeros(4))
 
 
 def test_a_stock_that_ends_pays_once_and_is_cash_without_a_trade():

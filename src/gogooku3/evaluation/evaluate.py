@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ def evaluate(
     link: FloatDN,
     terminal_return: FloatN,
     last_bar: np.ndarray,
+    traded: BoolDN | None = None,
     settings: EvaluationSettings | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -54,6 +55,7 @@ def evaluate(
         terminal_return: Return from a stock's last close to what a holder received, NaN where unknown, [N].
         last_bar: Row of each stock's last bar in these grids, int64 [N]; may be negative or beyond
             the last row.
+        traded: True where something traded; None for wherever there is a link, [D, N].
         settings: How to judge; the defaults of metrics where None.
         progress: Listener.
 
@@ -63,13 +65,14 @@ def evaluate(
     """
     chosen = settings if settings is not None else EvaluationSettings()
     listener: Progress = progress if progress is not None else Silent()
-    _check(scores, labels, sessions, universe, link)
+    _check(scores, labels, sessions, [grid for grid in (universe, link, traded) if grid is not None])
     frame = _Frame(
         sessions=sessions,
         universe=universe,
         link=link,
         terminal_return=terminal_return,
         last_bar=last_bar,
+        traded=traded,
         per_year=sessions_per_year(sessions),
         periods=tuple(_periods(sessions)),
         settings=chosen,
@@ -98,6 +101,7 @@ class _Frame:
     link: FloatDN
     terminal_return: FloatN
     last_bar: np.ndarray
+    traded: BoolDN | None
     per_year: float
     periods: tuple[tuple[str, np.ndarray], ...]
     settings: EvaluationSettings
@@ -132,6 +136,7 @@ def _evaluate_one(
             terminal_return=frame.terminal_return,
             last_bar=frame.last_bar,
             settings=settings.portfolio,
+            traded=frame.traded,
         ),
         coverage=_coverage(score, frame.universe),
         periods=(),
@@ -226,8 +231,7 @@ def _check(
     scores: Mapping[str, Mapping[Target, np.ndarray]],
     labels: Mapping[Target, np.ndarray],
     sessions: np.ndarray,
-    universe: BoolDN,
-    link: FloatDN,
+    grids: Sequence[np.ndarray],
 ) -> None:
     if not scores or not labels or not all(scores.values()):
         raise EvaluationError(
@@ -240,11 +244,12 @@ def _check(
         raise EvaluationError(
             "scores have no label to be compared with", got=stray, expected=sorted(map(str, labels))
         )
-    if universe.shape != link.shape or len(universe) != len(sessions) or not universe.size:
+    shapes = {grid.shape for grid in grids}
+    if len(shapes) > 1 or len(grids[0]) != len(sessions) or not grids[0].size:
         raise EvaluationError(
             "grids are not aligned",
-            got=(len(sessions), universe.shape, link.shape),
-            expected="D, [D, N], [D, N]",
+            got=(len(sessions), *(grid.shape for grid in grids)),
+            expected="D sessions, and [D, N] for universe, link and traded",
         )
     if (np.diff(sessions) <= np.timedelta64(0, "D")).any():
         raise EvaluationError("sessions are not in order", expected="strictly increasing dates")

@@ -21,8 +21,8 @@ class Portfolio:
         net: ``gross`` less trading and borrowing costs of the session, [D].
         traded: Sum of absolute weight changes at this close, against the drifted weights, [D].
         borrow: Borrowing fee of the session, [D].
-        unfilled: Share of this close's target weight that could not be entered for want of a bar; NaN where
-            there was no target, [D].
+        unfilled: Share of this close's target weight that could not be entered, for want of a bar or a
+            trade; NaN where there was no target, [D].
         ruined: Row on which the equity fell to zero or below, after which nothing is held; None if never.
     """
 
@@ -50,6 +50,7 @@ def simulate_portfolio(
     terminal_return: FloatN,
     last_bar: np.ndarray,
     settings: PortfolioSettings,
+    traded: BoolDN | None = None,
 ) -> Portfolio:
     """Trade a score with ``horizon`` overlapping tranches.
 
@@ -58,11 +59,11 @@ def simulate_portfolio(
     It is held, drifting with returns, until the same tranche is set to its next target at the close of
     t + lag + horizon. So its first return is that of session t + lag + 1.
 
-    What cannot be traded is not traded: a stock whose ``link`` is missing on the trading session keeps the
-    position it has. A missing link earns 0 that day (the next one carries the whole move). A score without a
-    ranking (too few names, or an empty extreme bucket) sends its tranche to cash. A stock that ended pays its
-    terminal return (0, the last price, where none is known) on the session after its last bar, then is cash,
-    untraded.
+    What cannot be traded is not traded: a stock whose ``link`` is missing on the trading session, or that
+    nobody traded on it, keeps the position it has. A missing link earns 0 that day (the next one carries the
+    whole move). A score without a ranking (too few names, or an empty extreme bucket) sends its tranche to
+    cash. A stock that ended pays its terminal return (0, the last price, where none is known) on the session
+    after its last bar, then is cash, untraded.
     Tranches share one account: the borrowing fee is on the net short position of each stock. Costs lower
     ``net`` only; weights are shares of the gross equity.
 
@@ -76,18 +77,22 @@ def simulate_portfolio(
         last_bar: Row of each stock's last bar in these grids, int64 [N]; may be negative or beyond
             the last row.
         settings: Buckets and costs.
+        traded: True where something traded; a bar without volume repeats an old price that nobody could trade
+            at. None for wherever there is a link, [D, N].
 
     Raises:
         EvaluationError: The shapes differ.
     """
     days = len(sessions)
-    if not score.shape == link.shape == (days, len(terminal_return)) or len(last_bar) != len(terminal_return):
+    traded = np.isfinite(link) if traded is None else traded
+    stocks = len(terminal_return)
+    if not score.shape == link.shape == traded.shape == (days, stocks) or len(last_bar) != stocks:
         raise EvaluationError(
             "scores, links, sessions and stocks are not aligned",
-            got=(score.shape, link.shape, days, len(terminal_return), len(last_bar)),
-            expected="[D, N], [D, N], D, N, N",
+            got=(score.shape, link.shape, traded.shape, days, stocks, len(last_bar)),
+            expected="[D, N], [D, N], [D, N], D, N, N",
         )
-    book = _Book(link, terminal_return, last_bar, horizon)
+    book = _Book(link, traded, terminal_return, last_bar, horizon)
     bucket = quantile_buckets(score, quantiles=settings.quantiles, min_names=settings.min_names)
     for row in range(days):
         book.mark(row)
@@ -102,10 +107,13 @@ def simulate_portfolio(
 class _Book:
     """Units held per tranche, valued at an index of each stock's total return."""
 
-    def __init__(self, link: FloatDN, terminal_return: FloatN, last_bar: np.ndarray, horizon: int) -> None:
+    def __init__(
+        self, link: FloatDN, traded: BoolDN, terminal_return: FloatN, last_bar: np.ndarray, horizon: int
+    ) -> None:
         days, stocks = link.shape
-        self.tradable: BoolDN = np.isfinite(link)
-        growth = np.where(self.tradable, link, 1.0)
+        linked = np.isfinite(link)
+        self.tradable: BoolDN = linked & traded
+        growth = np.where(linked, link, 1.0)
         self.ended: dict[int, list[int]] = {}
         for stock in np.flatnonzero((last_bar >= 0) & (last_bar + 1 < days)):
             row = int(last_bar[stock]) + 1
@@ -137,7 +145,7 @@ class _Book:
             self.total[self.ended[row]] = 0.0
 
     def trade(self, row: int, tranche: int, target: FloatN) -> None:
-        """Set one tranche to its target weights at this close, where a bar allows it."""
+        """Set one tranche to its target weights at this close, where trading allows it."""
         open_ = self.tradable[row]
         held = self.units[tranche] * self.level[row]
         wanted = np.where(open_, target * self.equity, held)

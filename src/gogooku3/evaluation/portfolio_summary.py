@@ -30,7 +30,7 @@ class PortfolioSummary:
         sharpe_annual_gross: The same before costs.
         break_even_bps: The cost at which the net Sharpe ratio is 0; negative where it loses before costs.
         max_drawdown: Largest fall of the compounded net equity from its running peak, a positive share.
-        unfilled: Mean share of target weight that could not be entered.
+        unfilled: Mean share of target weight that could not be entered, for want of a bar or a trade.
     """
 
     gross: SeriesSummary

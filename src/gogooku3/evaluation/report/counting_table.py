@@ -14,14 +14,13 @@ def counting_table(evaluation: Evaluation) -> Table:
     for result in results(evaluation):
         whole = result.whole
         cells = [whole.rank_ic.days, whole.too_few, whole.constant, whole.constant_label]
-        shares = [percent(whole.coverage), percent(whole.coverage_min), percent(whole.portfolio.unfilled, 2)]
+        shares = [percent(whole.coverage), percent(whole.coverage_min)]
         rows.append([*stub(result), *map(str, cells), *shares])
     return Table(
         title="Which sessions counted",
         note=(
             f"A session needs {evaluation.settings.min_names} names with both score and label, and "
-            "scores and labels that differ between stocks; the last sessions have no label yet. "
-            "Unfilled is the target weight that had no bar to trade at."
+            "scores and labels that differ between stocks; the last sessions have no label yet."
         ),
         columns=[
             *STUB,
@@ -31,7 +30,6 @@ def counting_table(evaluation: Evaluation) -> Table:
             "Constant label",
             "Coverage",
             "Least coverage",
-            "Unfilled",
         ],
         rows=rows,
         text_columns=3,

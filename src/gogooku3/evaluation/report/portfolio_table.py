@@ -17,7 +17,7 @@ def portfolio_table(evaluation: Evaluation) -> Table:
         cells = [percent(whole.gross_annual), percent(whole.net_annual), number(whole.net.t, 1)]
         cells += [number(whole.sharpe_daily), number(whole.sharpe_annual, 2)]
         cells += [number(whole.sharpe_annual_gross, 2), percent(whole.turnover)]
-        cells += [number(whole.break_even_bps, 1), percent(whole.max_drawdown)]
+        cells += [number(whole.break_even_bps, 1), percent(whole.max_drawdown), percent(whole.unfilled, 2)]
         rows.append([*stub(result), *cells])
     legs = "the top bucket" if portfolio.long_only else "the top bucket against the bottom bucket"
     return Table(
@@ -26,7 +26,8 @@ def portfolio_table(evaluation: Evaluation) -> Table:
             f"Equal weights in {legs} of {portfolio.quantiles}, in as many overlapping tranches as the "
             f"horizon has sessions; net of {number(portfolio.cost_bps, 0)} bps per traded weight and "
             f"{number(portfolio.borrow_bps_per_year, 0)} bps a year for borrowing. The break-even cost "
-            "is the price of trading at which nothing is left; t belongs to the mean net return."
+            "is the price of trading at which nothing is left; t belongs to the mean net return. "
+            "Unfilled is the target weight that could not be entered: the stock had no bar, or did not trade."
         ),
         columns=[
             *STUB,
@@ -39,6 +40,7 @@ def portfolio_table(evaluation: Evaluation) -> Table:
             "Turnover a session",
             "Break-even, bps",
             "Max drawdown",
+            "Unfilled",
         ],
         rows=rows,
         text_columns=3,
