@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gogooku3.errors import SettingsError
+from gogooku3.errors import DataError, SettingsError
 from gogooku3.features.compute import compute
 from gogooku3.features.core import core
 from gogooku3.features.fields import base_fields
@@ -116,6 +116,15 @@ def _build(run: Run) -> Sequence[Mapping[str, Any]]:
     market, validation = assemble(bars, settings.market)
     _write_validation(run, validation)
     member = universe(market, settings.universe)
+    if not member.any():
+        held = market.present.sum(axis=0).max()
+        raise DataError(
+            "no stock is ever in the universe",
+            where="universe.min_history, universe.turnover_window",
+            got=f"{len(market.sessions)} sessions, at most {held} bars of a stock",
+            expected=f"stocks with {settings.universe.min_history} bars",
+            remedy="bring more history, or lower universe.min_history",
+        )
     _write_panel(run, market, member, bars)
     return [{"stage": "build", **_describe(open_panel(run.path("panel")))}]
 
