@@ -14,6 +14,7 @@ from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.evaluate import evaluate
 from gogooku3.evaluation.report.html import render_report, write_report
 from gogooku3.evaluation.report.reference import Reference
+from gogooku3.evaluation.report.wording import number, percent
 from gogooku3.labels.target import Target
 from tests.evaluation.synthetic import planted
 
@@ -109,6 +110,40 @@ def test_the_numbers_of_the_evaluation_are_in_the_table(page, evaluation):
     assert "Theirs" in page.text["th"]
 
 
+def test_every_figure_of_every_year_is_in_the_table_of_its_target(html, evaluation):
+    tables = dict(re.findall(r'<div class="years" data-target="(\w+)">(.*?)</table>', html, re.DOTALL))
+    assert list(tables) == ["h1_d1", "h5_d0", "h5_d1"]
+    for result in evaluation.results:
+        page = Page(tables[str(result.target)] + "</table></div>")
+        assert page.text["th"][1:] == [
+            "Year",
+            "RankIC",
+            "IC",
+            "Decile spread",
+            "Turnover a session",
+            "Gross a year",
+            "Net a year",
+        ]
+        cells = page.text["td"]
+        rows = [cells[start : start + 8] for start in range(0, len(cells), 8)]
+        for period in result.periods:
+            year = "All" if period.period == "all" else period.period
+            shares = [period.spread.mean, period.portfolio.turnover]
+            shares += [period.portfolio.gross_annual, period.portfolio.net_annual]
+            cells = [percent(x, 2 - min(k, 1)) for k, x in enumerate(shares)]
+            expected = [number(period.rank_ic.mean), number(period.ic.mean), *cells]
+            assert [result.model, year, *expected] in rows
+
+
+def test_icir_and_spread_have_their_t(page, evaluation):
+    start = page.text["th"].index("ICIR")
+    assert page.text["th"][start : start + 4] == ["ICIR", "t of IC", "Decile spread", "t of spread"]
+    whole = evaluation.find("lightgbm", Target(5, 1)).whole
+    cells = [f"{whole.ic.ratio:.2f}", f"{whole.ic.t:.1f}"]
+    cells += [f"{100 * whole.spread.mean:.2f} %", f"{whole.spread.t:.1f}"]
+    assert any(page.text["td"][at : at + 4] == cells for at in range(len(page.text["td"])))
+
+
 def test_the_data_of_the_plots_is_the_evaluation(page, evaluation):
     data = json.loads(page.text["script"][0])
     assert data["stride"] == 1
@@ -128,7 +163,7 @@ def test_the_data_of_the_plots_is_the_evaluation(page, evaluation):
 
 def test_every_table_and_plot_says_how_to_read_it(page, html):
     assert len(re.findall(r'<figcaption class="note">[^<]{20,}', html)) == 5
-    assert len(re.findall(r'</h2>\s*<p class="note">[^<]{20,}', html)) == 8
+    assert len(re.findall(r'</h2>\s*<p class="note">[^<]{20,}', html)) == 9
 
 
 def test_a_single_model_and_year_has_a_page_without_comparisons():
@@ -192,3 +227,9 @@ def test_a_browser_draws_every_plot_without_an_error(tmp_path, html):
         "coverage",
     }
     assert done.stdout.count('class="main-svg"') >= 5
+    years = re.findall(r'<div class="years"[^>]*>', done.stdout)
+    assert [("h5_d1" in tag, "hidden" in tag) for tag in years] == [
+        (False, True),
+        (False, True),
+        (True, False),
+    ]

@@ -22,7 +22,7 @@ from gogooku3.evaluation.report.reference_table import reference_table
 from gogooku3.evaluation.report.significance_table import significance_table
 from gogooku3.evaluation.report.table import Table
 from gogooku3.evaluation.report.verdict import verdict
-from gogooku3.evaluation.report.year_tables import rank_ic_by_year, sharpe_by_year
+from gogooku3.evaluation.report.year_tables import rank_ic_by_year, sharpe_by_year, years_of
 from gogooku3.labels.target import Target
 from gogooku3.storage.atomic import write_text
 
@@ -120,6 +120,7 @@ def render_report(
             counting_table(evaluation),
         ],
         plots=_PLOTS,
+        years=[(str(target), years_of(evaluation, target)) for target in evaluation.targets],
         targets=[(str(target), _name(target)) for target in evaluation.targets],
         context=[_context_table(name, section) for name, section in (context or {}).items()],
         data=_embedded(figure_data(evaluation, known)),

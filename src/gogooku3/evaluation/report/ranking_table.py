@@ -14,13 +14,16 @@ from gogooku3.labels.target import Target
 def ranking_table(evaluation: Evaluation, attainable: Mapping[Target, float]) -> Table:
     """Return RankIC and its relatives per target and model."""
     level = percent(evaluation.settings.confidence, 0)
-    columns = [*STUB, "RankIC", f"{level} interval", "t", "RankICIR", "IC", "Decile spread", "Monotonicity"]
-    columns += ["Hit rate", "Days"] + (["Of attainable"] if attainable else [])
+    columns = [*STUB, "RankIC", f"{level} interval", "RankICIR", "t of RankIC", "IC", "ICIR", "t of IC"]
+    columns += ["Decile spread", "t of spread", "Monotonicity", "Hit rate", "Days"]
+    columns += ["Of attainable"] if attainable else []
     rows = []
     for result in results(evaluation):
-        whole, rank_ic = result.whole, result.whole.rank_ic
-        cells = [number(rank_ic.mean), interval(rank_ic.low, rank_ic.high), number(rank_ic.t, 1)]
-        cells += [number(rank_ic.ratio, 2), number(whole.ic.mean), percent(whole.spread.mean, 2)]
+        whole, rank_ic, ic, spread = result.whole, result.whole.rank_ic, result.whole.ic, result.whole.spread
+        cells = [number(rank_ic.mean), interval(rank_ic.low, rank_ic.high)]
+        cells += [number(rank_ic.ratio, 2), number(rank_ic.t, 1)]
+        cells += [number(ic.mean), number(ic.ratio, 2), number(ic.t, 1)]
+        cells += [percent(spread.mean, 2), number(spread.t, 1)]
         cells += [number(whole.monotonicity, 2), percent(whole.hit_rate), str(rank_ic.days)]
         if attainable:
             cells.append(percent(_share(rank_ic.mean, attainable.get(result.target)), 0))
@@ -29,7 +32,9 @@ def ranking_table(evaluation: Evaluation, attainable: Mapping[Target, float]) ->
         title="How well each model ranks",
         note=(
             "RankIC is the mean over days of Spearman's correlation between score and later return; "
-            "an interval that excludes 0 means the ranking is better than chance. The decile spread "
+            "an interval that excludes 0 means the ranking is better than chance. "
+            "IC is Pearson's correlation; RankICIR and ICIR are mean over standard deviation of the days, and "
+            "each t tests the mean before it. The decile spread "
             "is the return of the top tenth less the bottom tenth over the whole horizon, before "
             "costs. Lag 0 enters at a price that nobody could trade at; judge by lag 1."
         ),

@@ -78,6 +78,7 @@
     for (const [name, [traces, more]] of Object.entries(plots)) {
       Plotly.react("plot-" + name, traces, layout(width, more), { displaylogo: false, responsive: !width, displayModeBar: false });
     }
+    document.querySelectorAll(".years").forEach((table) => { table.hidden = table.dataset.target !== chooser.value; });
     const chosen = chooser.options[chooser.selectedIndex].text;
     document.querySelectorAll(".of").forEach((span) => { span.textContent = " · " + chosen; });
   }
