@@ -12,7 +12,7 @@ from scipy import stats
 from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.information_coefficient import daily_ic
 from gogooku3.evaluation.rank_ic import daily_rank_ic
-from gogooku3.evaluation.ranks import average_ranks
+from gogooku3.ranks import average_ranks
 
 
 def _grids(seed: int = 0, days: int = 300, stocks: int = 40, *, ties: bool = True):

@@ -6,7 +6,7 @@ import numpy as np
 
 from gogooku3.axes import FloatDN
 from gogooku3.evaluation.blocks import row_blocks
-from gogooku3.evaluation.ranks import average_ranks
+from gogooku3.ranks import average_ranks
 
 
 def quantile_buckets(score: FloatDN, *, quantiles: int = 10, min_names: int = 20) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from gogooku3.axes import BoolD, BoolDN, FloatD, FloatDN, IntD
 from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.blocks import row_blocks
-from gogooku3.evaluation.ranks import average_ranks
+from gogooku3.ranks import average_ranks
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -12,7 +12,7 @@ from gogooku3.axes import BoolDN, FloatD, FloatDN, IntD
 from gogooku3.evaluation.blocks import row_blocks
 from gogooku3.evaluation.buckets import quantile_buckets
 from gogooku3.evaluation.daily_correlation import paired_names
-from gogooku3.evaluation.ranks import average_ranks
+from gogooku3.ranks import average_ranks
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

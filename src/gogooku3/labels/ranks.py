@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from gogooku3.axes import BoolLN, TargetLNT
+from gogooku3.ranks import average_ranks
 
 
 def rank_targets(values: Float[np.ndarray, "L N T"], universe: BoolLN) -> TargetLNT:
@@ -23,24 +24,7 @@ def rank_targets(values: Float[np.ndarray, "L N T"], universe: BoolLN) -> Target
     for day in range(len(values)):
         members = np.flatnonzero(universe[day])
         if members.size:
-            result[day, members] = _uniform_ranks(values[day, members].T).T
-    return result
-
-
-def _uniform_ranks(rows: np.ndarray) -> np.ndarray:
-    """Rank each row [T, n] by itself, NaN kept out."""
-    order = np.argsort(rows, axis=1)  # NaN sorts last; the order within a tie does not matter
-    ordered = np.take_along_axis(rows, order, axis=1)
-    position = np.arange(rows.shape[1])
-    changes = ordered[:, 1:] != ordered[:, :-1]
-    edge = np.ones((len(rows), 1), dtype=np.bool_)
-    opens, closes = np.hstack([edge, changes]), np.hstack([changes, edge])
-    first = np.maximum.accumulate(np.where(opens, position, 0), axis=1)
-    final = np.where(closes, position, rows.shape[1])
-    last = np.minimum.accumulate(final[:, ::-1], axis=1)[:, ::-1]
-    labelled = ~np.isnan(ordered)
-    count = np.maximum(labelled.sum(axis=1, keepdims=True), 1)
-    score = ((first + last) / 2 + 0.5) / count - 0.5  # positions are ranks less one
-    result = np.empty(rows.shape, dtype=np.float64)
-    np.put_along_axis(result, order, np.where(labelled, score, np.nan), axis=1)
+            ranks = average_ranks(values[day, members].T)
+            count = np.maximum((~np.isnan(ranks)).sum(axis=1, keepdims=True), 1)
+            result[day, members] = ((ranks - 0.5) / count - 0.5).T
     return result

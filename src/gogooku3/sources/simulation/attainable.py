@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gogooku3.axes import BoolDN, FloatD, FloatDN
+from gogooku3.ranks import average_ranks
 
 MIN_NAMES = 20
 
@@ -62,18 +63,6 @@ def _correlation(left: FloatDN, right: FloatDN, paired: BoolDN) -> FloatD:
 
 def _centred_ranks(grid: FloatDN, known: BoolDN) -> FloatDN:
     """Return average ranks of each row's known values, minus their mean; 0 elsewhere."""
-    values = np.where(known, grid, np.nan)
-    rows, columns = values.shape
-    order = np.argsort(values, axis=1, kind="stable")  # missing values come last
-    ordered = np.take_along_axis(values, order, axis=1)
-    fresh = np.ones((rows, columns), dtype=bool)
-    fresh[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    tie = np.cumsum(fresh.ravel()) - 1
-    start = np.flatnonzero(fresh.ravel())
-    end = np.append(start[1:], rows * columns)
-    middle = 0.5 * (start + end - 1)
-    position = middle[tie].reshape(rows, columns) - np.arange(rows)[:, None] * columns
-    ranks = np.empty_like(position)
-    np.put_along_axis(ranks, order, position, axis=1)
-    centre = (known.sum(axis=1, keepdims=True) - 1) / 2.0
+    ranks = average_ranks(np.where(known, grid, np.nan))
+    centre = (known.sum(axis=1, keepdims=True) + 1) / 2.0
     return np.where(known, ranks - centre, 0.0)

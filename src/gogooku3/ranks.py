@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from gogooku3.axes import FloatDN
-from gogooku3.evaluation.blocks import row_blocks
+
+_ROWS = 64  # temporaries of this many rows stay in the cache
 
 
-def average_ranks(grid: FloatDN) -> FloatDN:
+def average_ranks(grid: Float[np.ndarray, "D N"]) -> FloatDN:
     """Return 1-based ranks along the last axis; tied values share their mean rank, NaN stays NaN, [D, N]."""
     ranks = np.full(grid.shape, np.nan)
     if grid.shape[1]:
-        for rows in row_blocks(len(grid)):
-            ranks[rows] = _rank_block(grid[rows])
+        for start in range(0, len(grid), _ROWS):
+            ranks[start : start + _ROWS] = _rank_block(grid[start : start + _ROWS])
     return ranks
 
 
