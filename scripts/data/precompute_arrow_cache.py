@@ -51,7 +51,7 @@ def _target(text: str) -> tuple[str, Target]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--input", type=Path, required=True, help="long table with Date and Code, .parquet or .csv"
+        "--input", type=Path, required=True, help="long table with Date and Code, .parquet, .csv or .csv.gz"
     )
     parser.add_argument(
         "--output", type=Path, required=True, help="segment file to write, such as panel.arrow"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gogooku3.errors import PanelError
+from gogooku3.errors import DataError, Gogooku3Error, PanelError
 from gogooku3.labels.target import Target
 from gogooku3.panel import table_grid
 from gogooku3.panel.from_table import table_to_segment
@@ -159,8 +160,7 @@ def replaced(name: str, value: object) -> pl.DataFrame:
         (replaced("target_1d", -float("inf")), r"infinite[\s\S]*column target_1d, row 3"),
         (replaced("momentum", 1e39), r"beyond Float32[\s\S]*1e\+?39"),
         (table().with_columns(Date=pl.lit("yesterday")), r"date is missing or malformed[\s\S]*yesterday"),
-        (table().with_columns(Date=pl.lit(1.5)), "another type"),
-        (table().with_columns(Code=pl.lit(1.5)), "another type"),
+        (table().with_columns(Date=pl.lit(1.5)), r"date is missing or malformed[\s\S]*1.5"),
         (table().with_columns(dead=pl.lit(None, dtype=pl.Float64)), "dead is null everywhere"),
         (table().with_columns(flat=pl.lit(3)), r"flat is constant \(3\)"),
         (table().with_columns(sneaky=pl.col("target_5d_lag1")), "sneaky equals target_5d_lag1"),
@@ -173,6 +173,12 @@ def replaced(name: str, value: object) -> pl.DataFrame:
 def test_bad_tables(frame: pl.DataFrame, match: str) -> None:
     with pytest.raises(PanelError, match=match):
         table_to_segment(frame)
+
+
+@pytest.mark.parametrize(("name", "value"), [("Date", True), ("Code", 1.5)])
+def test_keys_of_another_type(name: str, value: object) -> None:
+    with pytest.raises(DataError, match=rf"wrong type[\s\S]*column {name}"):
+        table_to_segment(table().with_columns(pl.lit(value).alias(name)))
 
 
 def test_allowed_features_are_kept_and_told() -> None:
@@ -189,24 +195,40 @@ def test_size_is_guarded_before_memory_is_taken(monkeypatch: pytest.MonkeyPatch)
 
 def test_csv_keeps_codes_as_text(tmp_path: Path) -> None:
     frame = table()
-    frame.filter(~pl.col("Code").str.contains("A")).write_csv(tmp_path / "x.csv")
-    made = table_to_segment(read_table(tmp_path / "x.csv"))
-    assert made.segment.codes == ("0100", "0101", "0103", "0104")
+    frame = frame.filter(~pl.col("Code").str.contains("A"))
+    frame.write_csv(tmp_path / "x.csv")
+    (tmp_path / "x.csv.gz").write_bytes(gzip.compress((tmp_path / "x.csv").read_bytes()))
+    expected = table_to_segment(frame).segment
+    assert expected.codes == ("0100", "0101", "0103", "0104")
+    for name in ("x.csv", "x.csv.gz"):
+        read = read_table(tmp_path / name)
+        assert read.schema["size"] == pl.Int64
+        segment = table_to_segment(read).segment
+        assert segment.codes == expected.codes
+        assert segment.features.tobytes() == expected.features.tobytes()
+
+
+def test_names_that_bars_may_have_are_known() -> None:
+    frame = table().rename({"Date": "trade_date", "Code": "SYMBOL", "AdjustmentClose": "AdjC"})
+    made = table_to_segment(frame.with_columns(S33Nm=pl.lit("IT"), CoName=pl.lit(" x ")))
+    assert made.axes.feature_names == ("momentum", "size")
+    assert set(made.stocks["sector"]) == {"IT"}
+    assert made.axes.field_names == ("link",)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("x.csv", "", "empty"),
-        ("x.csv", "Date,Code,x,target_1d\n", "no rows"),
+        ("x.csv", "", "an empty file"),
+        ("x.csv", "Date,Code,x,target_1d\n", "no row"),
         ("x.csv", "Date,x\n2020-01-06,1\n", "lacks the column code"),
-        ("x.parquet", "no parquet", "cannot be read"),
-        ("x.xlsx", "", "unknown kind"),
+        ("x.parquet", "no parquet", "cannot be read as a table"),
+        ("x.xlsx", "", "is no table"),
     ],
 )
 def test_unreadable_files(tmp_path: Path, name: str, content: str, match: str) -> None:
     (tmp_path / name).write_text(content)
-    with pytest.raises(PanelError, match=match):
+    with pytest.raises(Gogooku3Error, match=match):
         read_table(tmp_path / name)
 
 

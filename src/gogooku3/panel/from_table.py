@@ -65,6 +65,7 @@ def table_to_segment(
         calendar: Code of the exchange calendar that the dates follow.
 
     Raises:
+        DataError: The date or code column has a type that is no date or no text.
         PanelError: There are no rows, a date or code is null or malformed, a (date, code) stands twice, a
             value is infinite, a feature says nothing or is a target, or the segment would be too large.
     """

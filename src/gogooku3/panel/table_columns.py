@@ -10,18 +10,20 @@ import polars as pl
 
 from gogooku3.errors import PanelError, SettingsError
 from gogooku3.labels.target import Target
+from gogooku3.sources.aliases import BARS, NAMES, SECTORS
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "date": ("date", "session", "tradingdate", "datetime"),
-    "code": ("code", "localcode", "ticker", "symbol", "securitycode"),
-    "name": ("name", "companyname"),
-    "sector": ("sector", "sector33code", "sectorcode", "sector33"),
-    "universe": ("universe", "inuniverse"),
+    "date": (*BARS["date"], "session", "trading_date"),
+    "code": (*BARS["code"], "local_code", "security_code"),
+    "name": NAMES,
+    "sector": (*SECTORS, "sector_code"),
+    "universe": ("universe", "in_universe"),
     "link": ("link",),
-    "adj_close": ("adjclose", "adjustedclose", "adjustmentclose"),
+    "adj_close": (*BARS["adj_close"], "adjusted_close", *BARS["adjusted_close"]),
     "close": ("close",),
 }
-"""Canonical names and how they may be spelled, without case, ``_``, ``-`` and spaces."""
+"""Canonical names and how they may be spelled, without case, ``_``, ``-`` and spaces. Bars have the same ones,
+and more: a lone ``c`` is a feature here."""
 
 PRICE_ROLES = ("link", "adj_close", "close")
 """Where returns come from, the best first; only the best that is there is used."""
@@ -129,7 +131,8 @@ def find_roles(names: Sequence[str]) -> dict[str, str]:
     """
     roles: dict[str, str] = {}
     for role, spellings in ALIASES.items():
-        claims = [name for name in names if re.sub(r"[\s_-]", "", name).lower() in spellings]
+        known = set(map(_plain, spellings))
+        claims = [name for name in names if _plain(name) in known]
         best = [name for name in claims if name.lower() == role] or claims
         if len(best) > 1:
             raise PanelError(f"two columns claim to be the {role}", got=", ".join(best), remedy="keep one")
@@ -143,6 +146,10 @@ def find_roles(names: Sequence[str]) -> dict[str, str]:
             expected="; ".join(f"{role}: {', '.join(ALIASES[role])}" for role in missing),
         )
     return roles
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
 
 
 def _check_named(numeric: Mapping[str, bool], features: Iterable[str], targets: Iterable[str]) -> None:

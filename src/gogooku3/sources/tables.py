@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,8 +38,16 @@ def column_names(path: Path) -> list[str]:
     return names
 
 
-def read_table(path: Path, columns: list[str]) -> pl.DataFrame:
-    """Return the given columns of a table; those of a CSV file are text, whatever they look like.
+def read_table(
+    path: Path, columns: list[str] | None = None, *, text: Collection[str] | None = None
+) -> pl.DataFrame:
+    """Return a table.
+
+    Args:
+        path: The file.
+        columns: Columns wanted, None for all.
+        text: Columns of a CSV file that are text, whatever they look like; the others have the type of all
+            their cells. None for all columns.
 
     Raises:
         DataError: The file is no table, or has no row.
@@ -47,7 +55,17 @@ def read_table(path: Path, columns: list[str]) -> pl.DataFrame:
     if suffix_of(path) == ".parquet":
         frame = _guarded(path, lambda: pl.read_parquet(path, columns=columns))
     else:
-        frame = _guarded(path, lambda: pl.read_csv(path, columns=columns, infer_schema=False))
+        types = {name: pl.String() for name in text or ()}
+        frame = _guarded(
+            path,
+            lambda: pl.read_csv(
+                path,
+                columns=columns,
+                infer_schema=text is not None,
+                infer_schema_length=None,
+                schema_overrides=types,
+            ),
+        )
     if frame.is_empty():
         raise _empty(path)
     return frame
