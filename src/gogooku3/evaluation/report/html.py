@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from gogooku3.errors import EvaluationError
@@ -24,7 +23,6 @@ from gogooku3.evaluation.report.table import Table
 from gogooku3.evaluation.report.verdict import verdict
 from gogooku3.evaluation.report.year_tables import rank_ic_by_year, sharpe_by_year, years_of
 from gogooku3.labels.target import Target
-from gogooku3.storage.atomic import write_text
 
 Section = Mapping[str, object] | Sequence[Mapping[str, object]]
 
@@ -128,15 +126,6 @@ def render_report(
         script=_resource("report.js"),
         plotly=_plotly(),
     )
-
-
-def write_report(path: Path, html: str) -> None:
-    """Write a rendered page atomically.
-
-    Raises:
-        StorageError: The folder cannot be written.
-    """
-    write_text(path, html)
 
 
 def _name(target: Target) -> str:
