@@ -104,7 +104,8 @@ def show_ranking(ranking: Ranking, rows: int = 10) -> None:
 
     table = Table(
         title=f"Ranking of {ranking.session} by {ranking.model}, {ranking.target.horizon} sessions ahead, "
-        f"entered {ranking.target.lag} session(s) later ({ranking.table.height} stocks; trained until {ranking.trained_until})",
+        f"entered {ranking.target.lag} session(s) later "
+        f"({ranking.table.height} stocks; trained until {ranking.trained_until})",
         title_justify="left",
     )
     for heading in ("rank", "code", "name", "sector", "score"):
