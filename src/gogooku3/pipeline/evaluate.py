@@ -207,6 +207,7 @@ def _judge(period: _Period) -> Evaluation:
         sessions=panel.sessions[rows],
         universe=panel.universe[rows],
         link=_link(run, panel)[rows],
+        traded=panel.grid("turnover")[rows] > 0 if "turnover" in panel.field_names else None,
         terminal_return=paid,
         last_bar=last.astype(np.int64) - period.start,
         settings=run.settings.evaluation,
