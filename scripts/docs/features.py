@@ -15,8 +15,8 @@ def page() -> str:
     lines = [
         "# The core features",
         "",
-        f"{len(features.exported)} features; written by `python scripts/docs/features.py` from the registry. The lookback",
-        "is the number of earlier sessions that a value depends on, intermediate features included.",
+        f"{len(features.exported)} features; written by `python scripts/docs/features.py` from the registry.",
+        "The lookback is the number of earlier sessions that a value depends on, intermediate features included.",
         "",
         "| feature | family | reads | lookback | what it measures |",
         "|---|---|---|---|---|",

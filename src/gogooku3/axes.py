@@ -34,7 +34,6 @@ Int16N = Int16[np.ndarray, "N"]
 FeatureLNF = Float32[np.ndarray, "L N F"]
 TargetLNT = Float32[np.ndarray, "L N T"]
 RowsRF = Float32[np.ndarray, "R F"]
-RowsR = Float32[np.ndarray, "R"]
 IndexR = Int64[np.ndarray, "R"]
 BoundsB = Int64[np.ndarray, "B"]
 
@@ -52,7 +51,6 @@ __all__ = [
     "IndexR",
     "Int16N",
     "IntD",
-    "RowsR",
     "RowsRF",
     "TargetLNT",
 ]

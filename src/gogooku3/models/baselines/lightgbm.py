@@ -28,14 +28,14 @@ class LightGBMSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seeds: int = Field(
-        3, ge=1, description="models per fold and target, averaged; each sees its own sessions"
+        4, ge=1, description="models per fold and target, averaged; each draws its own sessions"
     )
     train_share: float = Field(
-        0.34, gt=0, le=1, description="share of training sessions that each seed draws"
+        0.25, gt=0, le=1, description="share of the sessions that each seed draws"
     )
     validation_every: int = Field(3, ge=1, description="every k-th validation session is used for stopping")
     leaves: int = Field(31, ge=2, description="leaves per tree")
-    learning_rate: float = Field(0.05, gt=0, description="shrinkage per tree")
+    learning_rate: float = Field(0.08, gt=0, description="shrinkage per tree")
     max_rounds: int = Field(120, ge=1, description="trees at most")
     check_every: int = Field(20, ge=1, description="trees between looks at validation RankIC")
     patience: int = Field(3, ge=1, description="looks without a gain before stopping")
