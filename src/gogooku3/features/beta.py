@@ -14,7 +14,11 @@ _SECTOR_SIZE = 3
 
 def beta() -> list[Feature]:
     """Betas, residual risk and residual returns; the market is the equal-weighted universe of each session."""
-    made = [
+    return [*_market_fields(), *_slopes(), *_residuals()]
+
+
+def _market_fields() -> list[Feature]:
+    return [
         field(
             "market",
             ("loglink", "universe"),
@@ -35,6 +39,10 @@ def beta() -> list[Feature]:
         ),
         field("market_before", ("market",), lambda m: m[:-1], "market return of the session before", 2),
     ]
+
+
+def _slopes() -> list[Feature]:
+    made = []
     for w in (60, 250):
         made.append(_regressed(f"beta_{w}", "market", w, 0, f"slope on the market over {w} sessions"))
         made.append(
@@ -64,12 +72,16 @@ def beta() -> list[Feature]:
     made.append(
         _regressed("sector_corr_60", "sector_return", 60, 1, "correlation with the sector over 60 sessions")
     )
-    made.append(
-        field("residual", ("loglink", "market", "beta_60"), _residual, "log return left by the market")
-    )
-    made.append(
-        field("sector_residual", ("loglink", "sector_return"), np.subtract, "log return against the sector's")
-    )
+    return made
+
+
+def _residuals() -> list[Feature]:
+    made = [
+        field("residual", ("loglink", "market", "beta_60"), _residual, "log return left by the market"),
+        field(
+            "sector_residual", ("loglink", "sector_return"), np.subtract, "log return against the sector's"
+        ),
+    ]
     made += [
         sum_of(f"residual_{w}", "beta", "residual", w, f"return left by the market over {w} sessions")
         for w in (1, 5, 20, 60)

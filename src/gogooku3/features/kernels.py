@@ -13,28 +13,18 @@ import numpy as np
 from gogooku3.axes import FloatLN, FloatWN
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
 def rolling_sum(x: FloatWN, window: int, need: int) -> FloatLN:
     """Sum of the observations of the window."""
-    length, width = x.shape[0] - window + 1, x.shape[1]
-    out = np.empty((length, width))
-    for i in numba.prange(length):
-        total = np.zeros(width)
-        count = np.zeros(width)
-        for j in range(window):
-            row = x[i + j]
-            for n in range(width):
-                seen = row[n] == row[n]
-                total[n] += row[n] if seen else 0.0
-                count[n] += 1.0 if seen else 0.0
-        for n in range(width):
-            out[i, n] = total[n] if count[n] >= need else np.nan
-    return out
+    return _rolling_total(x, window, need, False)
+
+
+def rolling_mean(x: FloatWN, window: int, need: int) -> FloatLN:
+    """Mean of the observations of the window."""
+    return _rolling_total(x, window, need, True)
 
 
 @numba.njit(parallel=True, cache=True, error_model="numpy")
-def rolling_mean(x: FloatWN, window: int, need: int) -> FloatLN:
-    """Mean of the observations of the window."""
+def _rolling_total(x: FloatWN, window: int, need: int, average: bool) -> FloatLN:
     length, width = x.shape[0] - window + 1, x.shape[1]
     out = np.empty((length, width))
     for i in numba.prange(length):
@@ -47,7 +37,8 @@ def rolling_mean(x: FloatWN, window: int, need: int) -> FloatLN:
                 total[n] += row[n] if seen else 0.0
                 count[n] += 1.0 if seen else 0.0
         for n in range(width):
-            out[i, n] = total[n] / count[n] if count[n] >= need else np.nan
+            value = total[n] / count[n] if average else total[n]
+            out[i, n] = value if count[n] >= need else np.nan
     return out
 
 

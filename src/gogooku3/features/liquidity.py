@@ -55,7 +55,11 @@ def liquidity() -> list[Feature]:
 
 def volume() -> list[Feature]:
     """Abnormal volume, its trend and its company with returns. Volume is measured in money, so splits do not matter."""
-    made = [
+    return [*_abnormal(), *_with_returns()]
+
+
+def _abnormal() -> list[Feature]:
+    return [
         combined(
             "turnover_shock_1",
             "volume",
@@ -99,6 +103,11 @@ def volume() -> list[Feature]:
             60,
             "standard deviation of log turnover over 60 sessions",
         ),
+    ]
+
+
+def _with_returns() -> list[Feature]:
+    made = [
         field("abs_ret", ("loglink",), np.abs, "absolute log return"),
         field(
             "signed_turnover",

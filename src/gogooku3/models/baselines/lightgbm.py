@@ -30,9 +30,7 @@ class LightGBMSettings(BaseModel):
     seeds: int = Field(
         4, ge=1, description="models per fold and target, averaged; each draws its own sessions"
     )
-    train_share: float = Field(
-        0.25, gt=0, le=1, description="share of the sessions that each seed draws"
-    )
+    train_share: float = Field(0.25, gt=0, le=1, description="share of the sessions that each seed draws")
     validation_every: int = Field(3, ge=1, description="every k-th validation session is used for stopping")
     leaves: int = Field(31, ge=2, description="leaves per tree")
     learning_rate: float = Field(0.08, gt=0, description="shrinkage per tree")
