@@ -71,3 +71,14 @@ def test_changing_the_future_changes_nothing() -> None:
     after = universe(other, SETTINGS)
     np.testing.assert_array_equal(after[:45], before[:45])
     assert (after[45:] != before[45:]).any()
+
+
+def test_a_bar_of_unknown_turnover_says_nothing_about_how_much_is_traded() -> None:
+    market = random_market(np.random.default_rng(5), sessions=60, stocks=22)
+    turnover = np.where(market.present, 1.0 + np.arange(22), np.nan)
+    turnover[:, 21] = np.where(np.arange(60) % 2 == 0, np.nan, 1e9)
+    turnover[:, 20] = np.nan
+    got = universe(replace(market, turnover=turnover), SETTINGS)
+    held = market.present[-1]
+    assert got[-1, 21] == held[21], "the most traded stock stays, though half of its turnover is unknown"
+    assert not got[:, 20].any(), "a stock whose turnover is never known cannot be ranked by it"

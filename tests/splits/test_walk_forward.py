@@ -122,3 +122,14 @@ def test_nothing_overlaps_and_nothing_is_dropped_needlessly(
         assert spans[0].isdisjoint(spans[1])
         assert spans[0].isdisjoint(spans[2])
         assert spans[1].isdisjoint(spans[2])
+
+
+def test_an_explicit_locked_year_does_not_move_when_bars_are_added() -> None:
+    longer = calendar("2013-01-04", "2024-01-05")
+    usable = np.ones(len(longer), dtype=np.bool_)
+    moved = [fold.name for fold in walk().folds(longer, usable)]
+    assert moved == ["2019", "2020", "2021", "2022", "2023"], "without it, the first bar of 2024 opens 2023"
+    kept = walk(first_locked_year=2023)
+    assert [fold.name for fold in kept.folds(longer, usable)] == ["2018", "2019", "2020", "2021", "2022"]
+    assert [fold.name for fold in kept.folds(longer, usable, locked=True)] == ["2023", "2024"]
+    assert longer[kept.locked_from(longer)] == np.datetime64("2023-01-02")

@@ -6,7 +6,8 @@ from gogooku3.cli import options as o
 from gogooku3.cli.run import finish
 
 NAME = "demo"
-_PRESET = ("splits.test_years=2", "lightgbm.seeds=1", "lightgbm.train_share=1.0")
+_YEARS = "splits.test_years=2"
+_TREES = ("lightgbm.seeds=1", "lightgbm.train_share=1.0")
 
 
 def command(
@@ -17,12 +18,14 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Run the main job on a market whose attainable RankIC is known."""
+    chosen = settings or []
+    without_trees = any(pair.startswith("train.models") and "lightgbm" not in pair for pair in chosen)
     finish(
         o.make_run(
             name=name,
             simulated=True,
             config=config,
-            settings=[*_PRESET, *(settings or [])],
+            settings=[_YEARS, *(() if without_trees else _TREES), *chosen],
             quiet=quiet,
             remembered=False,
         ),

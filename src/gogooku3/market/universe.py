@@ -22,11 +22,13 @@ class UniverseSettings(BaseModel):
 def universe(market: Market, settings: UniverseSettings) -> BoolDN:
     """Return membership [D, N]: a bar on t, ``min_history`` bars so far, and among the ``size`` most traded.
 
-    A session without a bar of the stock counts as zero turnover. A bar whose turnover is unknown does not count,
-    and neither does a session on which nobody has a bar (a hole in the source). Ties are broken by code order.
+    A session without a bar of the stock counts as zero turnover. A bar whose turnover is unknown does not count (a
+    stock without a known one in the window is left out), and neither does a session on which nobody has a bar (a
+    hole in the source). Ties are broken by code order.
     """
     held = market.present.any(axis=1)
     turnover = np.where(market.present, market.turnover, 0.0)[held]
+    present = market.present[held]
     eligible = market.present & (np.cumsum(market.present, axis=0) >= settings.min_history)
     member = np.zeros_like(market.present)
     window = settings.turnover_window
@@ -35,7 +37,7 @@ def universe(market: Market, settings: UniverseSettings) -> BoolDN:
         if row + 1 < window or candidates.size == 0:
             continue
         recent = turnover[row + 1 - window : row + 1][:, candidates]
-        known = ~np.isnan(recent).all(axis=0)
+        known = (present[row + 1 - window : row + 1][:, candidates] & ~np.isnan(recent)).any(axis=0)
         candidates, recent = candidates[known], recent[:, known]
         median = np.nanmedian(recent, axis=0) if np.isnan(recent).any() else np.median(recent, axis=0)
         traded = candidates[np.argsort(-median, kind="stable")]
