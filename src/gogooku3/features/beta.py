@@ -114,11 +114,8 @@ def _residuals() -> list[Feature]:
 
 def market_return(r: FloatLN, universe: np.ndarray) -> FloatLN:
     """Mean over the session's universe, repeated for every stock; NaN where the universe is empty."""
-    seen = universe & ~np.isnan(r)
-    count = seen.sum(axis=1)
-    total = np.where(seen, r, 0.0).sum(axis=1)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return np.ascontiguousarray(np.broadcast_to(mean[:, None], r.shape))
+    everybody = np.zeros(r.shape[1], dtype=np.int64)
+    return kernels.group_mean(r, universe, everybody, 1, 1)
 
 
 def sector_mean(x: FloatLN, universe: np.ndarray, sector: np.ndarray) -> FloatLN:
@@ -135,10 +132,17 @@ def _regressed(
 ) -> Feature:
     observations = enough(window) if need is None else need
 
-    def function(r: FloatWN, x: FloatWN) -> FloatLN:
-        value: FloatLN = kernels.rolling_regression(r, x, window, observations)[which]
+    def function(r: FloatWN, x: FloatWN) -> tuple[FloatLN, FloatLN, FloatLN]:
+        value: tuple[FloatLN, FloatLN, FloatLN] = kernels.rolling_regression(r, x, window, observations)
         return value
 
     return Feature(
-        name=name, family="beta", inputs=("loglink", on), window=window, function=function, meaning=meaning
+        name=name,
+        family="beta",
+        inputs=("loglink", on),
+        window=window,
+        function=function,
+        meaning=meaning,
+        shared=f"regression on {on} over {window}",
+        output=which,
     )

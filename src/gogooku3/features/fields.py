@@ -10,7 +10,18 @@ from gogooku3.axes import BoolDN, FloatDN
 from gogooku3.market.market import Market
 
 BASE_FIELDS = frozenset(
-    {"loglink", "overnight", "intraday", "log_high", "log_low", "turnover", "present", "universe", "sector"}
+    {
+        "loglink",
+        "overnight",
+        "intraday",
+        "log_high",
+        "log_low",
+        "turnover",
+        "volume",
+        "present",
+        "universe",
+        "sector",
+    }
 )
 
 
@@ -50,6 +61,8 @@ def base_fields(market: Market, universe: BoolDN) -> Fields:
             "log_high": log(market.high / market.open),
             "log_low": log(market.low / market.open),
             "turnover": market.turnover,
+            "volume": market.volume
+            / market.factor,  # shares of one size, whatever was split; a scale per stock
             "present": market.present,
             "universe": universe,
             "sector": market.sector.astype(np.int64),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from gogooku3.axes import FloatLN
 from gogooku3.errors import SettingsError
 
 
@@ -21,14 +21,19 @@ class Feature:
         function: Takes each input as [L + window - 1, N], in order, and returns [L, N]; row ``i`` may read
             rows ``i .. i + window - 1`` of its inputs and nothing else.
         meaning: One phrase for the reference page.
+        shared: Features of the same non-empty name take their values from one call of ``function``, which then
+            returns a tuple of arrays; they have the same inputs and window.
+        output: Which of those arrays.
     """
 
     name: str
     family: str
     inputs: tuple[str, ...]
     window: int
-    function: Callable[..., FloatLN] = field(repr=False)
+    function: Callable[..., Any] = field(repr=False)
     meaning: str
+    shared: str = ""
+    output: int = 0
 
 
 class FeatureSet:
@@ -39,7 +44,8 @@ class FeatureSet:
         base: Names that the market itself provides.
 
     Raises:
-        SettingsError: A name is defined twice, an input is unknown, or features depend on each other in a circle.
+        SettingsError: A name is defined twice, an input is unknown, features depend on each other in a circle, or
+            features that share a call differ in its inputs or window.
     """
 
     def __init__(self, features: Iterable[Feature], base: frozenset[str]) -> None:
@@ -50,6 +56,7 @@ class FeatureSet:
             self.by_name[item.name] = item
         self.base = base
         self.order = self._topological()
+        self.groups = self._groups()
         self.exported = tuple(f.name for f in self.by_name.values() if f.family != "field")
 
     def lookback(self, name: str) -> int:
@@ -62,11 +69,51 @@ class FeatureSet:
     def warm_up(self) -> dict[str, int]:
         """For each name, how many sessions before a block its values are needed to make the block's features."""
         need = dict.fromkeys((*self.by_name, *self.base), 0)
-        for name in reversed(self.order):
-            item = self.by_name[name]
-            for other in item.inputs:
-                need[other] = max(need[other], need[name] + item.window - 1)
+        before: dict[str, int] = {}
+        while need != before:  # features of one call need the same sessions, which their inputs then need too
+            before = dict(need)
+            for name in reversed(self.order):
+                item = self.by_name[name]
+                need[name] = max(need[other] for other in self.groups.get(item.shared, (name,)))
+                for other in item.inputs:
+                    need[other] = max(need[other], need[name] + item.window - 1)
         return need
+
+    def select(self, names: Iterable[str]) -> FeatureSet:
+        """Return the set that exports only ``names``, in the order of this set.
+
+        Raises:
+            SettingsError: A name is not exported.
+        """
+        wanted = set(names)
+        unknown = sorted(wanted - set(self.exported))
+        if unknown or not wanted:
+            raise SettingsError(
+                "a feature does not exist",
+                got=", ".join(unknown) or "none",
+                expected=", ".join(self.exported),
+            )
+        kept: set[str] = set()
+        waiting = list(wanted)
+        while waiting:
+            name = waiting.pop()
+            if name not in kept and name not in self.base:
+                kept.add(name)
+                waiting.extend(self.by_name[name].inputs)
+        chosen = FeatureSet((item for name, item in self.by_name.items() if name in kept), self.base)
+        chosen.exported = tuple(name for name in self.exported if name in wanted)
+        return chosen
+
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """Names that take their values from one call, by the call's name."""
+        found: dict[str, list[Feature]] = {}
+        for item in self.by_name.values():
+            if item.shared:
+                found.setdefault(item.shared, []).append(item)
+        for call, items in found.items():
+            if len({(item.inputs, item.window) for item in items}) > 1:
+                raise SettingsError("features of one call differ in inputs or window", where=call)
+        return {call: tuple(item.name for item in items) for call, items in found.items()}
 
     def _topological(self) -> tuple[str, ...]:
         order: list[str] = []

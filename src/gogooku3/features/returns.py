@@ -76,14 +76,24 @@ def _skipping(name: str, window: int, skip: int) -> Feature:
     )
 
 
-def _path(name: str, window: int, which: int, meaning: str) -> Feature:
-    def function(r: FloatWN) -> FloatLN:
-        value: FloatLN = kernels.rolling_path(r, window, enough(window))[which]
-        return value if which == 3 else -value
-
+def _path(name: str, window: int, which: int, meaning: str, family: str = "momentum") -> Feature:
     return Feature(
-        name=name, family="momentum", inputs=("loglink",), window=window, function=function, meaning=meaning
+        name=name,
+        family=family,
+        inputs=("loglink",),
+        window=window,
+        function=lambda r: _along_path(r, window),
+        meaning=meaning,
+        shared=f"path of {window}",
+        output=which,
     )
+
+
+def _along_path(r: FloatWN, window: int) -> tuple[FloatLN, ...]:
+    """Gaps to the mean, the high and the low of the closes of a window, sessions since the high, and the place."""
+    mean, high, low, age = kernels.rolling_path(r, window, enough(window))
+    spread = high - low
+    return -mean, -high, -low, age, -low / np.where(spread > 0, spread, np.nan)
 
 
 def _rsi(window: int) -> Feature:
@@ -105,19 +115,8 @@ def _rsi(window: int) -> Feature:
 
 
 def _position(window: int) -> Feature:
-    def function(r: FloatWN) -> FloatLN:
-        _, high, low, _ = kernels.rolling_path(r, window, enough(window))
-        spread = high - low
-        return -low / np.where(spread > 0, spread, np.nan)
-
-    return Feature(
-        name=f"position_{window}",
-        family="reversal",
-        inputs=("loglink",),
-        window=window,
-        function=function,
-        meaning=f"place of the close in the range of closes of {window} sessions, 0 to 1",
-    )
+    meaning = f"place of the close in the range of closes of {window} sessions, 0 to 1"
+    return _path(f"position_{window}", window, 4, meaning, "reversal")
 
 
 def _extreme(name: str, window: int, sign: float, meaning: str) -> Feature:
