@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import polars as pl
-
 from gogooku3.market.report import ValidationReport
-from gogooku3.storage.atomic import atomic_path
-
-# A spreadsheet runs a cell that begins so; the last four are the full-width forms.
-_FORMULA = "^[=+\\-@\\t\\r\uff1d\uff0b\uff0d\uff20]"
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+from gogooku3.storage.csv import write_csv
 
 
 def write_quarantine(report: ValidationReport, path: Path) -> None:
@@ -23,10 +17,4 @@ def write_quarantine(report: ValidationReport, path: Path) -> None:
     Raises:
         StorageError: The file cannot be written.
     """
-    text = pl.col(pl.String)
-    formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
-    safe = report.quarantine.with_columns(
-        pl.when(formula).then(pl.lit("'") + text).otherwise(text).name.keep()
-    )
-    with atomic_path(path) as partial:
-        safe.write_csv(partial)
+    write_csv(report.quarantine, path)
