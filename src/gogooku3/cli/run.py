@@ -56,6 +56,7 @@ def finish(run: Run, *, json: bool) -> None:
                 "run": str(run.folder),
                 "report": str(outcome.report),
                 "stages": show.stages_as_json(outcome.stages),
+                "alarms": outcome.judged.saved()["alarms"],
                 "ranking": [str(path) for path in outcome.ranking.files],
             }
         )

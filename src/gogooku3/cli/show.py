@@ -61,7 +61,7 @@ def show_stages(stages: Iterable[StageRecord]) -> None:
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
-    """Print RankIC, its t, the decile spread and the net Sharpe per model and target."""
+    """Print RankIC, its t, the decile spread and the net Sharpe per model and target, then the leak alarm."""
     from rich.console import Console
     from rich.table import Table
 
@@ -94,7 +94,14 @@ def show_evaluation(evaluation: Evaluation) -> None:
             f"{whole.portfolio.sharpe_annual:.2f}",
             f"{whole.portfolio.break_even_bps:.1f}",
         )
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    leaks = evaluation.leaks
+    style = "bold red" if leaks.alarms else None
+    console.print(f"{leaks.headline}. {leaks.explanation}", style=style, markup=False, highlight=False)
+    for alarm in leaks.alarms:
+        lines = [alarm.text, "  likely causes:", *(f"  - {cause}" for cause in alarm.causes)]
+        console.print("\n".join(lines), markup=False, highlight=False)
 
 
 def show_ranking(ranking: Ranking, rows: int = 10) -> None:

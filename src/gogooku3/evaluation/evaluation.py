@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gogooku3.evaluation.comparison import Comparison
+from gogooku3.evaluation.leak_alarm import LeakAlarm, LeakCheck, look_for_leaks
 from gogooku3.evaluation.settings import EvaluationSettings
 from gogooku3.evaluation.target_evaluation import PeriodEvaluation, TargetEvaluation
 from gogooku3.labels.target import Target
@@ -52,6 +53,16 @@ class Evaluation:
         """Return one result, None where the model has no scores for the target."""
         return self._index.get((model, target))
 
+    @cached_property
+    def leaks(self) -> LeakCheck:
+        """What the leak alarm looked at and found."""
+        return look_for_leaks(self.results, settings=self.settings)
+
+    @property
+    def alarms(self) -> tuple[LeakAlarm, ...]:
+        """What is too good to be honest; see `look_for_leaks`."""
+        return self.leaks.alarms
+
     @property
     def contestants(self) -> tuple[str, ...]:
         """Models other than the attainable benchmark."""
@@ -72,6 +83,10 @@ class Evaluation:
                 "count": len(self.sessions),
                 "per_year": _plain(self.sessions_per_year),
             },
+            "alarms": [
+                _plain(dataclasses.asdict(alarm) | {"target": str(alarm.target)}) for alarm in self.alarms
+            ],
+            "alarms_unseen": list(self.leaks.unseen),
             "models": list(self.models),
             "targets": [str(target) for target in self.targets],
             "results": [_plain(row) for row in self._rows()],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gogooku3.evaluation.leak_alarm_settings import LeakAlarmSettings
 from gogooku3.evaluation.portfolio_settings import PortfolioSettings
 
 
 class EvaluationSettings(BaseModel):
-    """What a day needs to count, how uncertainty is measured, and which portfolio is formed."""
+    """What a day needs to count, how uncertainty is measured, which portfolio is formed, what raises an alarm."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,3 +27,6 @@ class EvaluationSettings(BaseModel):
         description="name of the scores that are an upper bound: a benchmark, never a contestant",
     )
     portfolio: PortfolioSettings = Field(default=PortfolioSettings(), description="the default portfolio")
+    leak_alarm: LeakAlarmSettings = Field(
+        default=LeakAlarmSettings(), description="when figures are too good to be honest"
+    )

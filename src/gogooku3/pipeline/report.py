@@ -64,6 +64,10 @@ def _context(run: Run, judged: Judged) -> dict[str, Any]:
     sections: dict[str, Any] = {"Folds": [_fold(judged, fold) for fold in judged.folds]}
     if run.settings.run.open_locked:
         sections["Locked years, opened"] = _headline(judged.locked)
+        leaks = judged.locked.leaks
+        sections["Locked years, leak alarm"] = {
+            leaks.headline: " ".join([*(alarm.text for alarm in leaks.alarms), leaks.explanation])
+        }
     if judged.seeds:
         sections["RankIC of single seeds"] = _seeds(judged.seeds)
     sections["Data"] = _data(run, judged)

@@ -158,18 +158,6 @@ def test_the_share_of_the_attainable_is_told(evaluation):
     assert text.startswith("lightgbm reaches 50 % and ")
 
 
-def test_too_good_is_a_warning():
-    inputs = planted(strengths={"leak": 30.0}, targets=(Target(5, 1),))
-    inputs["scores"]["leak"] = {Target(5, 1): inputs["labels"][Target(5, 1)]}
-    evaluation = evaluate(**inputs)
-    (warning,) = _texts(evaluation, warning=True)
-    assert "RankIC of 1.000" in warning
-    assert "leak until proven otherwise" in warning
-    (warning,) = _texts(evaluation, {Target(5, 1): 0.3}, warning=True)
-    assert "above what is attainable" in warning
-    assert _texts(evaluation, {Target(5, 1): 1.1}, warning=True) == []
-
-
 def test_ruin_and_constant_days_are_warnings():
     inputs = planted(targets=(Target(1, 0),), strengths={"m": 1.0}, days=100)
     score = inputs["scores"]["m"][Target(1, 0)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.evaluation import Evaluation
+from gogooku3.evaluation.leak_alarm import look_for_leaks
 from gogooku3.evaluation.report.attainable import attainable_rank_ic
 from gogooku3.evaluation.report.comparison_table import comparison_table
 from gogooku3.evaluation.report.counting_table import counting_table
@@ -86,7 +87,7 @@ def render_report(
     references: Sequence[Reference] = (),
     attainable: Mapping[Target, float] | None = None,
 ) -> str:
-    """Return one HTML page with everything inside: verdict, tables, plots and the run's context.
+    """Return one HTML page with everything inside: verdict, leak alarm, tables, plots and the run's context.
 
     Args:
         evaluation: What was measured.
@@ -110,6 +111,7 @@ def render_report(
     return environment.get_template("report.html.j2").render(
         title=title,
         sentences=verdict(evaluation, known),
+        leaks=look_for_leaks(evaluation.results, settings=evaluation.settings, attainable=known),
         span=f"{evaluation.sessions[0]} to {evaluation.sessions[-1]}, {len(evaluation.sessions)} sessions",
         tables=[table for table in leading if table is not None],
         more_tables=[

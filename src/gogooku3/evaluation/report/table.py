@@ -46,13 +46,14 @@ class Table:
 
 
 def _line(cells: Sequence[str], stressed: set[int] | None = None) -> str:
-    texts = [_escaped(cell) for cell in cells]
+    texts = [escaped(cell) for cell in cells]
     for column in stressed or ():
         texts[column] = f"**{texts[column]}**"
     return f"| {' | '.join(texts)} |"
 
 
-def _escaped(cell: str) -> str:
+def escaped(cell: str) -> str:
+    """Return text that cannot break a Markdown table or start markup."""
     for mark, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
         cell = cell.replace(mark, safe)
     return cell

@@ -13,9 +13,6 @@ from gogooku3.evaluation.summary import SeriesSummary
 from gogooku3.evaluation.target_evaluation import TargetEvaluation
 from gogooku3.labels.target import Target
 
-TOO_GOOD = 0.10
-"""A mean daily RankIC above this at lag 1 or more is a leak until proven otherwise."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
@@ -40,7 +37,7 @@ def verdict(evaluation: Evaluation, attainable: Mapping[Target, float]) -> tuple
             said.append(Sentence(text=_ranks(model, results, lag)))
             said.append(Sentence(text=_earns(evaluation, model, results)))
     said += [Sentence(text=text) for text in _reach(evaluation, best, lag, attainable)]
-    said += [Sentence(text=text, warning=True) for text in _warnings(evaluation, attainable)]
+    said += [Sentence(text=text, warning=True) for text in _warnings(evaluation)]
     return tuple(said)
 
 
@@ -131,19 +128,9 @@ def _reach(evaluation: Evaluation, best: str, lag: int, attainable: Mapping[Targ
         yield f"{best} reaches {listed(shares)} of the attainable RankIC at {horizons} (lag {lag})."
 
 
-def _warnings(evaluation: Evaluation, attainable: Mapping[Target, float]) -> Iterator[str]:
+def _warnings(evaluation: Evaluation) -> Iterator[str]:
     for result in evaluation.results:
         where = f"{result.model} at {sessions([result.target.horizon])}, lag {result.target.lag}"
-        rank_ic, limit = result.whole.rank_ic, attainable.get(result.target, TOO_GOOD)
-        contests = result.model in evaluation.contestants and result.target.lag >= 1
-        above = rank_ic.mean > limit and not rank_ic.low <= limit  # a perfect score has no interval
-        if contests and result.target in attainable and above:
-            yield f"{where} has a RankIC of {number(rank_ic.mean)}, above what is attainable: a leak."
-        elif contests and result.target not in attainable and rank_ic.mean > limit:
-            yield (
-                f"{where} has a RankIC of {number(rank_ic.mean)}: above {number(limit, 2)} is a leak until "
-                "proven otherwise."
-            )
         if result.portfolio.ruined is not None:
             day = evaluation.sessions[result.portfolio.ruined]
             yield f"The portfolio of {where} lost everything on {day}; nothing is held after that."
