@@ -19,7 +19,7 @@ The strings are checked while the tests run (jaxtyping and beartype).
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int16, Int64
+from jaxtyping import Bool, Float16, Float32, Float64, Int16, Int64
 
 FloatDN = Float64[np.ndarray, "D N"]
 FloatLN = Float64[np.ndarray, "L N"]
@@ -32,6 +32,7 @@ BoolD = Bool[np.ndarray, "D"]
 IntD = Int64[np.ndarray, "D"]
 Int16N = Int16[np.ndarray, "N"]
 FeatureLNF = Float32[np.ndarray, "L N F"]
+StoredLNF = Float32[np.ndarray, "L N F"] | Float16[np.ndarray, "L N F"]
 TargetLNT = Float32[np.ndarray, "L N T"]
 RowsRF = Float32[np.ndarray, "R F"]
 IndexR = Int64[np.ndarray, "R"]
@@ -52,5 +53,6 @@ __all__ = [
     "Int16N",
     "IntD",
     "RowsRF",
+    "StoredLNF",
     "TargetLNT",
 ]

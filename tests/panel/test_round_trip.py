@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,15 @@ from hypothesis import strategies as st
 
 from gogooku3.errors import PanelError
 from gogooku3.labels.target import Target
+from gogooku3.panel.gather import gather
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.segment import Segment
 from gogooku3.panel.segment_file import SegmentFile, write_segment, write_single
+from gogooku3.panel.upgrade import upgrade_panel
+from gogooku3.panel.writer import PanelWriter
 from tests.panel.panels import AXES, STOCKS, random_segment, random_segments, same_bits, write_panel
 
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "panel-v1"
 ARRAYS = ("features", "present", "universe", "targets", "target_ranks")
 
 
@@ -130,11 +135,11 @@ def test_unknown_field_and_target(tmp_path: Path) -> None:
 
 def test_nothing_is_copied(tmp_path: Path) -> None:
     panel = open_panel(write_panel(tmp_path / "panel", random_segments()))
-    for block, segment in zip(panel.blocks(1), panel._segments, strict=True):
-        mapped = np.frombuffer(segment.data, dtype=np.uint8)
+    for block, segment in zip(panel.blocks(1), panel.segments, strict=True):
+        known, labels = (np.frombuffer(file.data, dtype=np.uint8) for file in segment.files)
         arrays = [block.features, block.targets, block.target_ranks, block.field("link"), block.present]
         for array in arrays:
-            assert np.shares_memory(array, mapped)
+            assert np.shares_memory(array, known) or np.shares_memory(array, labels)
             assert array.flags.c_contiguous
             assert not array.flags.owndata
             assert not array.flags.writeable
@@ -181,12 +186,13 @@ def open_stocks(codes: tuple[str, ...]) -> pl.DataFrame:
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:
     left, right = (write_panel(tmp_path / name, random_segments()) for name in ("left", "right"))
-    names = [sorted(path.name for path in (folder / "segments").iterdir()) for folder in (left, right)]
+    names = [sorted(path.name for path in folder.glob("*/*.arrow")) for folder in (left, right)]
     assert names[0] == names[1]
+    assert len(names[0]) == 4
     assert open_panel(left).content_hash == open_panel(right).content_hash
-    for path in (left / "segments").iterdir():
-        assert path.name == hashlib.sha256(path.read_bytes()).hexdigest()[:16] + ".arrow"
-        assert path.read_bytes() == (right / "segments" / path.name).read_bytes()
+    for path in left.glob("*/*.arrow"):
+        assert path.name == SegmentFile.open(path).seal.header[:16] + ".arrow"
+        assert path.read_bytes() == (right / path.relative_to(left)).read_bytes()
     other = write_panel(tmp_path / "other", random_segments(seed=1))
     assert open_panel(other).content_hash != open_panel(left).content_hash
 
@@ -217,13 +223,134 @@ def test_a_single_segment_is_a_panel(tmp_path: Path) -> None:
     assert same_bits(next(panel.blocks()).features, segment.features)
 
 
-def test_a_segment_of_a_folder_stands_alone(tmp_path: Path) -> None:
+def test_half_a_segment_is_no_panel(tmp_path: Path) -> None:
     folder = write_panel(tmp_path / "panel", random_segments()[:1])
-    (path,) = (folder / "segments").iterdir()
-    panel = open_panel(path)
+    for path in folder.glob("*/*.arrow"):
+        with pytest.raises(PanelError, match="lacks its features or labels"):
+            open_panel(path)
+
+
+def test_version_1_is_read_and_upgraded(tmp_path: Path) -> None:
+    single = open_panel(GOLDEN / "single.arrow")
+    single.verify()
+    folder = Path(shutil.copytree(GOLDEN / "folder", tmp_path / "folder"))
+    old = open_panel(folder)
+    expected = open_panel(write_panel(tmp_path / "now", random_segments()))
+    assert [segment.known.seal.version for segment in old.segments] == [1, 1]
+    assert old.content_hash == expected.content_hash
+    assert old.days("known")[:3] == single.days("known")
+    new = upgrade_panel(folder)
+    assert [segment.known.seal.version for segment in new.segments] == [2, 2]
+    assert new.content_hash == expected.content_hash
+    assert new.lineage == {"source": "test"}
+    new.verify()
+    assert {path.name for path in folder.glob("*/*.arrow")} == {
+        path.name for path in (tmp_path / "now").glob("*/*.arrow")
+    }
+    for block, other in zip(new.blocks(), random_segments(), strict=True):
+        for name in ARRAYS:
+            assert same_bits(getattr(block, name), getattr(other, name)), name
+
+
+def test_the_layout_in_files_does_not_count(tmp_path: Path) -> None:
+    segment = random_segments()[0]
+    one = open_panel(write_panel(tmp_path / "one", [segment]))
+    rows = [slice(0, 1), slice(1, 3)]
+    many = open_panel(write_panel(tmp_path / "many", [cut(segment, part) for part in rows]))
+    assert many.content_hash == one.content_hash
+    assert many.days("labels") == one.days("labels")
+    assert len(set(one.days("known"))) == 3
+
+
+def cut(segment: Segment, rows: slice) -> Segment:
+    """Some sessions of a segment, and the stocks that have a bar in them."""
+    held = np.flatnonzero(segment.present[rows].any(axis=0))
+    return Segment(
+        sessions=segment.sessions[rows],
+        codes=tuple(segment.codes[n] for n in held),
+        fields={name: values[rows][:, held] for name, values in segment.fields.items()},
+        **{name: getattr(segment, name)[rows][:, held] for name in ARRAYS},
+    )
+
+
+def test_features_as_float16(tmp_path: Path) -> None:
+    axes = replace(AXES, dtype="float16")
+    segment = random_segments()[0]
+    small = replace(segment, features=segment.features.astype(np.float16))
+    with pytest.raises(PanelError, match=r"float16[\s\S]*float32|float32[\s\S]*float16"):
+        write_segment(tmp_path / "x", segment, axes)
+    with PanelWriter(tmp_path / "panel", axes, STOCKS, {}) as writer:
+        writer.add(small)
+    panel = open_panel(tmp_path / "panel")
     panel.verify()
-    assert panel.stocks["code"].to_list() == ["1301", "2222"]
-    assert panel.stocks["name"].null_count() == 2
+    (block,) = panel.blocks()
+    assert same_bits(block.features, small.features)
+    assert same_bits(panel.read(0, 3), small.features.astype(np.float32))
+
+
+@pytest.mark.parametrize("wanted", [None, [0, 1, 2, 3], [2], [3, 0], [1, 2], []])
+def test_reading_into_memory(tmp_path: Path, wanted: list[int] | None) -> None:
+    segments = random_segments()
+    panel = open_panel(write_panel(tmp_path / "panel", segments))
+    stocks = None if wanted is None else np.array(wanted, dtype=np.int64)
+    codes = panel.codes if wanted is None else tuple(panel.codes[n] for n in wanted)
+    out = np.full((4, len(codes), 3), 7.0, dtype=np.float32)
+    got = panel.read(1, 5, stocks=stocks, out=out)
+    assert got is out
+    for row, day in enumerate(range(1, 5)):
+        segment, offset = (segments[0], 0) if day < 3 else (segments[1], 3)
+        for column, code in enumerate(codes):
+            if code in segment.codes:
+                expected = segment.features[day - offset, segment.codes.index(code)]
+                assert same_bits(got[row, column], expected)
+            else:
+                assert np.isnan(got[row, column]).all()
+    assert same_bits(panel.read(1, 5, stocks=stocks), got)
+
+
+def test_reading_refuses(tmp_path: Path) -> None:
+    panel = open_panel(write_panel(tmp_path / "panel", random_segments()))
+    with pytest.raises(PanelError, match="buffer does not fit"):
+        panel.read(0, 2, out=np.empty((2, 4, 4), dtype=np.float32))
+    with pytest.raises(PanelError, match="not of the panel"):
+        panel.read(0, 2, stocks=np.array([4]))
+    with pytest.raises(PanelError, match="leaves the panel"):
+        panel.read(4, 6)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_gathering_any_stocks(data: st.DataObject) -> None:
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    total = data.draw(st.integers(1, 60))
+    held = np.flatnonzero(rng.random(total) < data.draw(st.floats(0, 1)))
+    wanted = rng.permutation(np.flatnonzero(rng.random(total) < data.draw(st.floats(0, 1))))
+    wanted = np.sort(wanted) if data.draw(st.booleans()) else wanted
+    features = rng.normal(size=(3, held.size, 5)).astype(np.float32)
+    out = np.full((3, wanted.size, 5), 7.0, dtype=np.float32)
+    gather(features, held, wanted, out)
+    place = {stock: n for n, stock in enumerate(held.tolist())}
+    for column, stock in enumerate(wanted.tolist()):
+        if stock in place:
+            assert (out[:, column] == features[:, place[stock]]).all()
+        else:
+            assert np.isnan(out[:, column]).all()
+
+
+def test_a_column_is_checked_at_its_first_use(tmp_path: Path) -> None:
+    folder = write_panel(tmp_path / "panel", random_segments()[:1])
+    (path,) = folder.glob("segments/*.arrow")
+    raw = bytearray(path.read_bytes())
+    column = SegmentFile.open(path).column("turnover")
+    place = bytes(raw).index(column.tobytes())
+    raw[place + 3] ^= 1
+    path.write_bytes(raw)
+    panel = open_panel(folder)
+    (block,) = panel.blocks()
+    assert block.features.shape == (3, 2, 3)  # what is sound is read
+    assert panel.present.any()
+    with pytest.raises(PanelError, match=rf"damaged[\s\S]*{path.name}[\s\S]*column turnover[\s\S]*build"):
+        panel.grid("turnover")
 
 
 def test_other_readers_understand_the_file(tmp_path: Path) -> None:
@@ -274,4 +401,4 @@ def test_any_shape(tmp_path_factory: pytest.TempPathFactory, sessions: int, stoc
     opened = SegmentFile.open(path)
     opened.verify()
     for name in ARRAYS:
-        assert same_bits(getattr(opened, name), getattr(segment, name))
+        assert same_bits(opened.column(name), getattr(segment, name))

@@ -7,12 +7,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from gogooku3.config.keys import leaves
 from gogooku3.config.settings import Settings
 from gogooku3.errors import StorageError
+from gogooku3.panel.open import open_panel
 from gogooku3.pipeline.evaluate import evaluate
 from gogooku3.pipeline.predict import predict
 from gogooku3.pipeline.run import run_all
@@ -72,11 +74,14 @@ def test_stages_record_lineage_and_environment(made: Path) -> None:
         assert all(found[file] == digest for file, digest in stage["outputs"].items()), name
         assert re.fullmatch("[0-9a-f]{64}", stage["inputs"]["code"])
         assert {"python", "gogooku3", "lightgbm", "numpy", "polars", "machine"} <= set(stage["environment"])
-    segments = {name for name in found if name.startswith("panel/segments/")}
-    assert segments
-    assert segments <= set(stages["build"]["outputs"])
-    panel = stages["train-ridge-2024"]["inputs"]["panel"]
-    assert panel == stages["evaluation"]["inputs"]["panel"] == stages["build"]["metrics"][0]["content"]
+    assert "panel/manifest.json" in stages["build"]["outputs"]
+    panel = open_panel(folder / "panel")
+    assert panel.content_hash == stages["evaluation"]["inputs"]["panel"]
+    assert panel.content_hash == stages["build"]["metrics"][0]["content"]
+    inputs = stages["train-ridge-2024"]["inputs"]
+    fitted = [*inputs["fold"]["train"], *inputs["fold"]["validation"]]
+    assert inputs["panel"] == panel.digest(np.array(fitted))
+    assert inputs["scored"] == panel.digest(np.array(inputs["test"]), ("known",))
     assert stages["evaluation"]["inputs"]["predictions"] == found["predictions.parquet"]
 
 

@@ -17,7 +17,9 @@ def names(folder: Path) -> list[str]:
 
 
 def put(root: Path, content: bytes) -> StoredFile:
-    return store(root, "parts", ".bin", lambda path: path.write_bytes(content) and None)
+    return store(
+        root, "parts", ".bin", lambda path: path.write_bytes(content) and hashlib.sha256(content).hexdigest()
+    )
 
 
 def sealed(folder: Path, change: dict[str, object]) -> None:
@@ -37,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 def test_files_are_named_by_content(tmp_path: Path) -> None:
     file = put(tmp_path, b"one")
     digest = hashlib.sha256(b"one").hexdigest()
-    assert file == StoredFile(name=f"parts/{digest[:16]}.bin", sha256=digest, size=3)
+    assert file == StoredFile(name=f"parts/{digest[:16]}.bin", digest=digest, size=3)
     assert put(tmp_path, b"one") == file
     assert names(tmp_path / "parts") == [f"{digest[:16]}.bin"]
 
@@ -63,18 +65,18 @@ def test_sweep_takes_leftovers_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_round_trip(folder: Path) -> None:
-    manifest = Manifest.read(folder, format="thing", version=1)
+    manifest = Manifest.read(folder, format="thing", versions=(1,))
     assert manifest.content == {"x": [1.5, None]}
     assert [file.size for file in manifest.files] == [3, 3]
 
 
 def test_other_kind_and_version(folder: Path) -> None:
     with pytest.raises(StorageError, match="another kind"):
-        Manifest.read(folder, format="other", version=1)
+        Manifest.read(folder, format="other", versions=(1,))
     with pytest.raises(StorageError, match=r"another version[\s\S]*got: 1[\s\S]*expected: 2"):
-        Manifest.read(folder, format="thing", version=2)
+        Manifest.read(folder, format="thing", versions=(2,))
     with pytest.raises(StorageError, match="cannot be read"):
-        Manifest.read(folder / "parts", format="thing", version=1)
+        Manifest.read(folder / "parts", format="thing", versions=(1,))
 
 
 def test_every_flipped_byte_is_found(folder: Path) -> None:
@@ -87,7 +89,7 @@ def test_every_flipped_byte_is_found(folder: Path) -> None:
             continue
         path.write_bytes(changed)
         with pytest.raises(StorageError):
-            Manifest.read(folder, format="thing", version=1)
+            Manifest.read(folder, format="thing", versions=(1,))
 
 
 def json_equal(left: bytes, right: bytes) -> bool:
@@ -104,26 +106,26 @@ def test_truncated_manifest(folder: Path) -> None:
     for length in range(0, len(raw) - 2, 7):
         path.write_bytes(raw[:length])
         with pytest.raises(StorageError):
-            Manifest.read(folder, format="thing", version=1)
+            Manifest.read(folder, format="thing", versions=(1,))
 
 
 def test_absent_or_shortened_file(folder: Path) -> None:
-    name = Manifest.read(folder, format="thing", version=1).files[0].name
+    name = Manifest.read(folder, format="thing", versions=(1,)).files[0].name
     (folder / name).write_bytes(b"on")
     with pytest.raises(StorageError, match=r"another size[\s\S]*2 bytes[\s\S]*3 bytes"):
-        Manifest.read(folder, format="thing", version=1)
+        Manifest.read(folder, format="thing", versions=(1,))
     (folder / name).unlink()
     with pytest.raises(StorageError, match="is absent"):
-        Manifest.read(folder, format="thing", version=1)
+        Manifest.read(folder, format="thing", versions=(1,))
 
 
 @pytest.mark.parametrize("folder_part", ["../", "/", "parts/../../", "./"])
 def test_climbing_names_are_refused(folder: Path, folder_part: str) -> None:
     digest = hashlib.sha256(b"one").hexdigest()
-    entry = {"name": f"{folder_part}{digest[:16]}.bin", "sha256": digest, "size": 3}
+    entry = {"name": f"{folder_part}{digest[:16]}.bin", "digest": digest, "size": 3}
     sealed(folder, {"files": [entry]})
     with pytest.raises(StorageError, match="impossible file"):
-        Manifest.read(folder, format="thing", version=1)
+        Manifest.read(folder, format="thing", versions=(1,))
 
 
 def test_linked_folder_is_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -131,9 +133,9 @@ def test_linked_folder_is_refused(folder: Path, tmp_path_factory: pytest.TempPat
     (folder / "parts").rename(elsewhere / "parts")
     (folder / "parts").symlink_to(elsewhere / "parts")
     with pytest.raises(StorageError, match="leaves the folder"):
-        Manifest.read(folder, format="thing", version=1)
+        Manifest.read(folder, format="thing", versions=(1,))
 
 
 def test_name_that_is_not_the_content_is_refused() -> None:
     with pytest.raises(StorageError, match="not that of its content"):
-        StoredFile(name="parts/" + "0" * 16 + ".bin", sha256="1" * 64, size=1)
+        StoredFile(name="parts/" + "0" * 16 + ".bin", digest="1" * 64, size=1)

@@ -12,6 +12,7 @@ from gogooku3.market.settings import MarketSettings
 from gogooku3.market.universe import UniverseSettings
 from gogooku3.models.baselines.lightgbm import LightGBMSettings
 from gogooku3.models.baselines.ridge import RidgeSettings
+from gogooku3.panel.settings import PanelSettings
 from gogooku3.sources.settings import SourceSettings
 from gogooku3.sources.simulation.settings import SimulationSettings
 from gogooku3.splits.settings import SplitSettings
@@ -27,21 +28,6 @@ class RunSettings(BaseModel):
     folder: Path = Field(Path("runs"), description="folder that holds all runs")
     simulated: bool = Field(False, description="take the bars from the simulated market instead of files")
     open_locked: bool = Field(False, description="also test the locked years, once, at the very end")
-
-
-class PanelSettings(BaseModel):
-    """How the panel is laid out and what it accepts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    file: Path | None = Field(
-        None, description="a ready panel (a folder or an .arrow file) to use instead of bars"
-    )
-    segment_sessions: int = Field(250, ge=1, description="sessions per segment file")
-    allow_constant: tuple[str, ...] = Field(
-        (),
-        description="features that may be wholly missing or constant; any other such feature is refused by name",
-    )
 
 
 class ReportSettings(BaseModel):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gogooku3.errors import PanelError, StorageError
 from gogooku3.panel.faults import REBUILD, damaged
+from gogooku3.panel.mapped import MappedSegment
 from gogooku3.panel.panel import Panel
 from gogooku3.panel.panel_axes import PanelAxes
 from gogooku3.panel.segment_file import SegmentFile
@@ -14,13 +15,15 @@ from gogooku3.storage.manifest import MANIFEST_NAME, Manifest
 from gogooku3.storage.paths import inside
 
 PANEL_FORMAT = "gogooku3-panel"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 
 
 def open_panel(path: str | Path) -> Panel:
     """Map a panel: a folder with ``manifest.json``, or a single self-contained segment file.
 
-    Headers and sizes are checked, values are not read; `Panel.verify` reads them all.
+    Headers and sizes are checked; values are read, and checked, when they are used. `Panel.verify` reads them all.
+    Panels of format version 1 are read as they are; `upgrade_panel` writes them anew.
 
     Raises:
         PanelError: There is none, or a file of it is absent, damaged, foreign or of another version.
@@ -30,19 +33,27 @@ def open_panel(path: str | Path) -> Panel:
         return _open_folder(where)
     if not where.exists():
         raise PanelError("there is no panel", where=where, remedy=REBUILD)
-    segment = SegmentFile.open(where)
-    stocks = bare_stocks(segment.codes) if segment.stocks is None else segment.stocks
-    return Panel([segment], segment.axes, stocks, segment.lineage)
+    file = SegmentFile.open(where)
+    stocks = bare_stocks(file.codes) if file.stocks is None else file.stocks
+    return Panel([MappedSegment(known=file, labels=file)], file.axes, stocks, file.lineage)
 
 
-def _open_folder(folder: Path) -> Panel:
+def read_manifest(folder: Path) -> Manifest:
+    """Read a panel's manifest and check that the files it names are there and have their sizes.
+
+    Raises:
+        PanelError: It is absent, damaged or of another version, or a file is not as it says.
+    """
     try:
-        manifest = Manifest.read(folder, format=PANEL_FORMAT, version=MANIFEST_VERSION)
-        paths = [inside(folder, file.name) for file in manifest.files]
+        return Manifest.read(folder, format=PANEL_FORMAT, versions=READABLE_VERSIONS)
     except StorageError as error:
         raise PanelError(
             error.what, where=error.where, got=error.got, expected=error.expected, remedy=REBUILD
         ) from error
+
+
+def _open_folder(folder: Path) -> Panel:
+    manifest = read_manifest(folder)
     where = folder / MANIFEST_NAME
     try:
         axes = PanelAxes.from_json(manifest.content["axes"])
@@ -51,7 +62,13 @@ def _open_folder(folder: Path) -> Panel:
         seals = manifest.content["seals"]
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(where, error) from error
-    segments = [SegmentFile.open(path) for path in paths]
-    if [segment.seal.header for segment in segments] != seals:
+    files = [SegmentFile.open(inside(folder, file.name)) for file in manifest.files]
+    if [file.seal.header for file in files] != seals:
         raise damaged(where, "segments with other seals")
-    return Panel(segments, axes, stocks, lineage)
+    if manifest.version == 1:
+        pairs = [(file, file) for file in files]
+    elif len(files) % 2 == 0:
+        pairs = list(zip(files[::2], files[1::2], strict=True))
+    else:
+        raise damaged(where, "a segment without its labels")
+    return Panel([MappedSegment(known=k, labels=m) for k, m in pairs], axes, stocks, lineage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gogooku3.axes import BoolDN, FloatDN, TargetLNT
+from gogooku3.axes import BoolDN, FeatureLNF, FloatDN, TargetLNT
 from gogooku3.errors import PanelError
 from gogooku3.labels.target import Target
 from gogooku3.panel.block import Block
 from gogooku3.panel.faults import REBUILD
+from gogooku3.panel.gather import gather
+from gogooku3.panel.mapped import MappedSegment
 from gogooku3.panel.panel_axes import PanelAxes
-from gogooku3.panel.segment_file import SegmentFile
+from gogooku3.panel.segment_file import PARTS, Part
 from gogooku3.panel.stocks import align_stocks, stocks_to_json
 from gogooku3.storage.hashing import digest_json
 
@@ -30,11 +32,12 @@ class Panel:
         codes: All stock codes, sorted, length N.
         stocks: What is known of each stock, row n for ``codes[n]`` (``STOCKS_SCHEMA``).
         lineage: Where the panel came from.
+        segments: The mapped segments, in order.
     """
 
     def __init__(
         self,
-        segments: Sequence[SegmentFile],
+        segments: Sequence[MappedSegment],
         axes: PanelAxes,
         stocks: pl.DataFrame,
         lineage: Mapping[str, Any],
@@ -50,7 +53,7 @@ class Panel:
         self.sessions = np.concatenate([segment.sessions for segment in segments])
         self.codes = tuple(sorted(set().union(*(segment.codes for segment in segments))))
         self.stocks = align_stocks(stocks, self.codes)
-        self._segments = tuple(segments)
+        self.segments = tuple(segments)
         self._first = np.cumsum([0, *(len(segment.sessions) for segment in segments)])
         place = {code: n for n, code in enumerate(self.codes)}
         self._stock = [
@@ -79,9 +82,18 @@ class Panel:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 that stands for axes, stocks and every value; a folder's lineage does not count."""
-        seals = [segment.seal.header for segment in self._segments]
-        return digest_json([self.axes.to_json(), stocks_to_json(self.stocks), seals])
+        """SHA-256 that stands for axes, stocks and every value; neither the layout in files nor lineage counts."""
+        days = {part: self.days(part) for part in PARTS}
+        return digest_json([self.axes.to_json(), stocks_to_json(self.stocks), days])
+
+    def days(self, part: Part) -> list[str]:
+        """Return a SHA-256 per session of what was known then, or of its labels; the layout in files does not count."""
+        return [day for segment in self.segments for day in segment.days(part)]
+
+    def digest(self, sessions: np.ndarray, parts: Sequence[Part] = PARTS) -> str:
+        """Return a SHA-256 over axes and the given sessions (indices [S], in order), whatever the others hold."""
+        days = {part: self.days(part) for part in parts}
+        return digest_json([self.axes.to_json(), {p: [d[i] for i in sessions] for p, d in days.items()}])
 
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Block]:
         """Yield the sessions from index ``start`` to before ``stop``, one block per segment touched.
@@ -97,10 +109,10 @@ class Panel:
                 expected=f"0 <= start <= stop <= {len(self.sessions)}",
             )
         extents = pairwise(self._first.tolist())
-        for segment, stock, (first, end) in zip(self._segments, self._stock, extents, strict=True):
+        for segment, stock, (first, end) in zip(self.segments, self._stock, extents, strict=True):
             low, high = max(start, first), min(stop, end)
             if low < high:
-                yield _block(segment, stock, low, slice(low - first, high - first))
+                yield Block(first=low, stock=stock, segment=segment, rows=slice(low - first, high - first))
 
     def grid(self, name: str) -> FloatDN:
         """Return a market field on the global stock axis as a new float64 [D, N], NaN where there is none.
@@ -139,14 +151,52 @@ class Panel:
         """
         return self._targets("target_ranks", target)
 
-    def verify(self) -> None:
+    def read(
+        self, start: int, stop: int, *, stocks: np.ndarray | None = None, out: np.ndarray | None = None
+    ) -> FeatureLNF:
+        """Copy the features of sessions [start, stop) into memory, on one stock axis.
+
+        Args:
+            start: First session.
+            stop: Session after the last.
+            stocks: Indices into ``codes``, int64 [N]; all stocks if not given.
+            out: float32 [L, N, F] to fill; a loop that gives the same one does not pay for new memory each time.
+
+        Returns:
+            float32 [L, N, F], NaN where a stock has no bar in the block's segment.
+
+        Raises:
+            PanelError: The range leaves the panel, a stock is not of the panel, or ``out`` has another shape.
+        """
+        wanted = np.arange(len(self.codes)) if stocks is None else stocks
+        if wanted.size and not 0 <= wanted.min() <= wanted.max() < len(self.codes):
+            raise PanelError(
+                "a stock is not of the panel", got=wanted.max(), expected=f"below {len(self.codes)}"
+            )
+        shape = (stop - start, len(wanted), len(self.feature_names))
+        into = np.empty(shape, dtype=np.float32) if out is None else out
+        if into.shape != shape or into.dtype != np.float32:
+            raise PanelError(
+                "a buffer does not fit", got=f"{into.dtype} {into.shape}", expected=f"float32 {shape}"
+            )
+        for block in self.blocks(start, stop):
+            first = block.first - start
+            gather(block.features, block.stock, wanted, into[first : first + len(block.sessions)])
+        return into
+
+    def verify(self, tick: Callable[[], None] = lambda: None) -> None:
         """Read every byte and compare it with the digests taken when it was written.
+
+        Args:
+            tick: Called once a file.
 
         Raises:
             PanelError: A segment is damaged.
         """
-        for segment in self._segments:
-            segment.verify()
+        for segment in self.segments:
+            for file in segment.files:
+                file.verify()
+                tick()
 
     def _flags(self, name: str) -> BoolDN:
         grid = np.zeros((len(self.sessions), len(self.codes)), dtype=np.bool_)
@@ -167,32 +217,31 @@ class Panel:
         return grid
 
 
-def _block(segment: SegmentFile, stock: np.ndarray, first: int, rows: slice) -> Block:
-    return Block(
-        first=first,
-        sessions=segment.sessions[rows],
-        stock=stock,
-        features=segment.features[rows],
-        present=segment.present[rows],
-        universe=segment.universe[rows],
-        targets=segment.targets[rows],
-        target_ranks=segment.target_ranks[rows],
-        fields={name: values[rows] for name, values in segment.fields.items()},
-    )
-
-
-def _check_order(segments: Sequence[SegmentFile], axes: PanelAxes) -> None:
+def _check_order(segments: Sequence[MappedSegment], axes: PanelAxes) -> None:
     if not any(len(segment.codes) for segment in segments):
         raise PanelError("a panel has no rows", remedy=REBUILD)
     for segment in segments:
-        if segment.axes != axes:
-            raise PanelError("a segment has other axes than its panel", where=segment.path, remedy=REBUILD)
+        if segment.known.axes != axes:
+            raise PanelError(
+                "a segment has other axes than its panel",
+                where=segment.known.path,
+                got=_differing(segment.known.axes, axes),
+                remedy=REBUILD,
+            )
     for left, right in pairwise(segments):
         if not left.sessions[-1] < right.sessions[0]:
             raise PanelError(
                 "segments overlap or are not in order",
-                where=right.path,
+                where=right.known.path,
                 got=right.sessions[0],
                 expected=f"after {left.sessions[-1]}",
                 remedy=REBUILD,
             )
+
+
+def _differing(left: PanelAxes, right: PanelAxes) -> str:
+    """Name the fields in which two axes differ, with both values."""
+    mine, theirs = left.to_json(), right.to_json()
+    return "; ".join(
+        f"{key}: {mine[key]} instead of {theirs[key]}" for key in mine if mine[key] != theirs[key]
+    )

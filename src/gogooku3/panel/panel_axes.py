@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from gogooku3.errors import PanelError
 from gogooku3.labels.target import Target
 
-COLUMNS = ("features", "targets", "target_ranks", "present", "universe")
+Dtype = Literal["float32", "float16"]
+KNOWN = ("features", "present", "universe")
+LABELS = ("targets", "target_ranks")
+COLUMNS = (*KNOWN, *LABELS)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class PanelAxes:
         targets: The T targets, in order.
         field_names: Market fields kept beside them, such as ``link`` (gross return from the previous bar).
         calendar: Code of the exchange calendar, ``unknown`` where the sessions are those of a table.
+        dtype: How features are stored: float32, or float16 with a relative error of 5e-4.
 
     Raises:
         PanelError: A name is empty or doubled, there are no features or targets, or a field has the name of a
@@ -31,6 +35,7 @@ class PanelAxes:
     targets: tuple[Target, ...]
     field_names: tuple[str, ...]
     calendar: str
+    dtype: Dtype = "float32"
 
     def __post_init__(self) -> None:
         for what, names in (
@@ -46,11 +51,16 @@ class PanelAxes:
                     got=f"doubled: {doubled}" if doubled else names,
                     expected="at least one name, none empty, each once",
                 )
+        if self.dtype not in get_args(Dtype):
+            raise PanelError(
+                "features cannot be stored so", got=self.dtype, expected=", ".join(get_args(Dtype))
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Return the axes as JSON; each target with its label's span, in sessions after the score's."""
         return {
             "calendar": self.calendar,
+            "dtype": self.dtype,
             "features": list(self.feature_names),
             "targets": [
                 {
@@ -66,20 +76,22 @@ class PanelAxes:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PanelAxes:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; panels of version 1 name no ``dtype``.
 
         Raises:
             PanelError: It says something else, such as a span that does not fit its target.
         """
+        value = {"dtype": "float32", **value}
         try:
             axes = cls(
                 feature_names=tuple(value["features"]),
                 targets=tuple(Target.parse(target["name"]) for target in value["targets"]),
                 field_names=tuple(value["fields"]),
                 calendar=value["calendar"],
+                dtype=value["dtype"],
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise PanelError("the axes of a panel are not understood", got=error) from error
-        if axes.to_json() != {key: value[key] for key in ("calendar", "features", "targets", "fields")}:
+        if axes.to_json() != {key: value[key] for key in axes.to_json()}:
             raise PanelError("the axes of a panel contradict themselves", got=value["targets"])
         return axes

@@ -1,9 +1,10 @@
-"""A segment file vouches for itself: its header at opening, its body when asked.
+"""A segment file vouches for itself: its header at opening, each column at its first use.
 
 An Arrow IPC file is a magic word, a schema message, a batch message, the batch's body, and a footer. The
-metadata of the schema, in the first message and again in the footer, holds a seal of two SHA-256: of all
-that is outside the body (with its own digits as zeros), and of the body. So every byte is covered, and a
-damaged header is found before it is interpreted.
+metadata of the schema, in the first message and again in the footer, holds a seal: the SHA-256 of all that is
+outside the body, with its own digits as zeros. What is sealed includes the SHA-256 of every column, and what
+lies between the columns is zero. So every byte is covered, and a damaged header is found before it is
+interpreted. In version 1 the seal had a second SHA-256, of the whole body.
 """
 
 from __future__ import annotations
@@ -17,30 +18,33 @@ from pathlib import Path
 from gogooku3.errors import PanelError
 from gogooku3.panel.faults import REBUILD, damaged
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE = (1, 2)
 _MAGIC = b"ARROW1"
 _ZEROS = b"0" * 64
-_SEAL = re.compile(rb"gogooku3-segment-v(\d+):([0-9a-f]{64})([0-9a-f]{64})")
-BLANK_SEAL = f"gogooku3-segment-v{FORMAT_VERSION}:{'0' * 128}"
+_SEAL = re.compile(rb"gogooku3-segment-v(\d+):([0-9a-f]{64})([0-9a-f]{64})?")
+BLANK_SEAL = f"gogooku3-segment-v{FORMAT_VERSION}:{_ZEROS.decode()}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seal:
-    """The digests of a segment file and where its body lies.
+    """The seal of a segment file and where its body lies.
 
     Attributes:
-        header: SHA-256 of everything but the body; since it covers ``body``, it stands for the whole file.
-        body: SHA-256 of the bytes from ``start`` to ``stop``.
+        version: Version of the format.
+        header: SHA-256 of everything but the body; since that holds the body's digests, it stands for the file.
+        body: SHA-256 of the bytes from ``start`` to ``stop``; empty since version 2.
         start, stop: Extent of the body in the file.
     """
 
+    version: int
     header: str
     body: str
     start: int
     stop: int
 
     def check_body(self, data: memoryview, where: Path) -> None:
-        """Raise a PanelError unless the body is what was written."""
+        """Raise a PanelError unless the body of a file of version 1 is what was written."""
         got = _digest(data[self.start : self.stop])
         if got != self.body:
             raise damaged(where, f"a body of SHA-256 {got}", self.body)
@@ -51,19 +55,16 @@ def seal_file(path: Path) -> Seal:
     with path.open("r+b") as handle, mmap.mmap(handle.fileno(), 0) as data:
         with memoryview(data) as view:
             start, stop = _body_extent(view, path)
-            body = _digest(view[start:stop]).encode()
         places = [match.start(2) for match in _SEAL.finditer(data[:start])]
         places += [stop + match.start(2) for match in _SEAL.finditer(data[stop:])]
         if len(places) != 2:
             raise PanelError(
                 "a name holds the text of a seal", where=path, remedy="rename that feature or code"
             )
+        header = _digest(data[:start], data[stop:])
         for place in places:
-            data[place + 64 : place + 128] = body
-        header = _digest(data[:start], data[stop:]).encode()
-        for place in places:
-            data[place : place + 64] = header
-    return Seal(header=header.decode(), body=body.decode(), start=start, stop=stop)
+            data[place : place + 64] = header.encode()
+    return Seal(version=FORMAT_VERSION, header=header, body="", start=start, stop=stop)
 
 
 def read_seal(data: memoryview, where: Path) -> Seal:
@@ -82,17 +83,17 @@ def read_seal(data: memoryview, where: Path) -> Seal:
     if len(seals) > 1:
         raise damaged(where, "a header that contradicts its footer")
     version, header, body = seals.pop()
-    if int(version) != FORMAT_VERSION:
+    if int(version) not in READABLE or (version == b"1") != bool(body):
         raise PanelError(
             "a panel segment is of another format version",
             where=where,
             got=int(version),
-            expected=FORMAT_VERSION,
-            remedy=REBUILD,
+            expected=" or ".join(map(str, READABLE)),
+            remedy=f"read it with the version of gogooku3 that wrote it, or {REBUILD}",
         )
     if _digest(_blank(head), _blank(tail)) != header.decode():
         raise damaged(where, "a header that does not fit its seal")
-    return Seal(header=header.decode(), body=body.decode(), start=start, stop=stop)
+    return Seal(version=int(version), header=header.decode(), body=body.decode(), start=start, stop=stop)
 
 
 def _digest(*parts: bytes | memoryview) -> str:
@@ -103,7 +104,9 @@ def _digest(*parts: bytes | memoryview) -> str:
 
 
 def _blank(header: bytes) -> bytes:
-    return _SEAL.sub(lambda match: match[0][:-128] + _ZEROS + match[3], header)
+    return _SEAL.sub(
+        lambda match: b"gogooku3-segment-v" + match[1] + b":" + _ZEROS + (match[3] or b""), header
+    )
 
 
 def _body_extent(data: memoryview, where: Path) -> tuple[int, int]:

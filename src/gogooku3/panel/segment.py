@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from gogooku3.axes import BoolLN, FeatureLNF, FloatLN, TargetLNT
+from gogooku3.axes import BoolLN, FloatLN, StoredLNF, TargetLNT
 from gogooku3.errors import PanelError
 from gogooku3.panel.panel_axes import PanelAxes
 
@@ -22,7 +23,7 @@ class Segment:
     Attributes:
         sessions: datetime64[D] array of shape [L], strictly increasing.
         codes: Stock codes, sorted, length Ns.
-        features: float32 [L, Ns, F], NaN where there is no value.
+        features: float32 or float16 [L, Ns, F], NaN where there is no value.
         present: True where the stock has a bar, [L, Ns].
         universe: True where the stock can be ranked, [L, Ns]; only where present.
         targets: Raw forward returns, float32 [L, Ns, T], NaN for no label.
@@ -36,7 +37,7 @@ class Segment:
 
     sessions: np.ndarray
     codes: tuple[str, ...]
-    features: FeatureLNF
+    features: StoredLNF
     present: BoolLN
     universe: BoolLN
     targets: TargetLNT
@@ -55,11 +56,17 @@ class Segment:
 
     def check_fits(self, axes: PanelAxes) -> None:
         """Raise a PanelError unless the arrays have the lengths that ``axes`` name."""
-        got = (self.features.shape[2], self.targets.shape[2], tuple(sorted(self.fields)))
-        expected = (len(axes.feature_names), len(axes.targets), tuple(sorted(axes.field_names)))
+        shape = (self.features.shape[2], self.features.dtype.name, self.targets.shape[2])
+        got = (*shape, tuple(sorted(self.fields)))
+        expected = (
+            len(axes.feature_names),
+            axes.dtype,
+            len(axes.targets),
+            tuple(sorted(axes.field_names)),
+        )
         if got != expected:
             raise PanelError(
-                "a segment does not fit the axes of its panel (features, targets, fields)",
+                "a segment does not fit the axes of its panel (features, their type, targets, fields)",
                 where=self.span,
                 got=got,
                 expected=expected,
@@ -83,8 +90,8 @@ class Segment:
 
     def _check_arrays(self) -> None:
         grid = (len(self.sessions), len(self.codes))
-        arrays = {
-            "features": (self.features, np.float32, 3),
+        arrays: dict[str, tuple[np.ndarray, Any, int]] = {
+            "features": (self.features, self.features.dtype, 3),
             "present": (self.present, np.bool_, 2),
             "universe": (self.universe, np.bool_, 2),
             "targets": (self.targets, np.float32, 3),

@@ -16,6 +16,7 @@ STOCKS_SCHEMA = pl.Schema(
         "sector": pl.String(),
         "last_session": pl.Date(),
         "terminal_return": pl.Float64(),
+        "bars": pl.Int64(),
     }
 )
 
@@ -46,11 +47,12 @@ def stocks_to_json(stocks: pl.DataFrame) -> dict[str, list[Any]]:
 
 
 def stocks_from_json(value: dict[str, list[Any]]) -> pl.DataFrame:
-    """Read what `stocks_to_json` wrote.
+    """Read what `stocks_to_json` wrote; panels of version 1 do not count bars.
 
     Raises:
         PanelError: It says something else.
     """
+    value = {"bars": [None] * len(value["code"]), **value}
     try:
         frame = pl.DataFrame(value, schema_overrides={**STOCKS_SCHEMA, "last_session": pl.String()})
         return check_stocks(frame.with_columns(pl.col("last_session").str.to_date("%Y-%m-%d")))

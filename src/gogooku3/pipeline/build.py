@@ -6,48 +6,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from gogooku3.errors import DataError, SettingsError
-from gogooku3.features.compute import compute
-from gogooku3.features.core import core
-from gogooku3.features.fields import base_fields
-from gogooku3.labels.forward import forward_returns
-from gogooku3.labels.ranks import rank_targets
+from gogooku3.errors import DataError, PanelError, SettingsError
 from gogooku3.market.assemble import assemble
 from gogooku3.market.bars import Bars
 from gogooku3.market.market import Market
 from gogooku3.market.quarantine import write_quarantine
 from gogooku3.market.report import ValidationReport
 from gogooku3.market.universe import universe
-from gogooku3.panel.open import MANIFEST_VERSION, PANEL_FORMAT, open_panel
+from gogooku3.panel.open import open_panel
 from gogooku3.panel.panel import Panel
-from gogooku3.panel.panel_axes import PanelAxes
 from gogooku3.panel.quality import FeatureQuality
-from gogooku3.panel.segment import Segment
 from gogooku3.panel.writer import PanelWriter
 from gogooku3.pipeline.lineage import code_digest
 from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.segments import SegmentMaker, stock_table
 from gogooku3.pipeline.stage import StageRecord, run_stage
 from gogooku3.sources.files import FileSource
 from gogooku3.sources.simulation.simulate import simulate, truth_frame
 from gogooku3.storage.atomic import atomic_path, write_json
 from gogooku3.storage.hashing import digest_file
-from gogooku3.storage.manifest import Manifest
+from gogooku3.storage.lock import exclusive
 
 _CODE = (
     "sources.files",
     "sources.simulation.simulate",
     "market.assemble",
     "market.universe",
-    "features.core",
-    "features.compute",
-    "labels.forward",
-    "labels.ranks",
+    "pipeline.segments",
     "panel.writer",
     "panel.quality",
 )
-_FIELDS = ("link", "turnover")
 _QUARANTINE = "quarantine.csv"
 
 
@@ -74,7 +63,9 @@ def build(run: Run) -> StageRecord:
     inputs: dict[str, Any] = {name: getattr(settings, name).model_dump(mode="json") for name in names}
     inputs["code"] = code_digest(_CODE)
     inputs["files"] = {} if settings.run.simulated else _source_digests(run)
-    return run_stage(run, "build", inputs, _outputs(run), lambda: _build(run))
+    _forget_if_damaged(run)
+    with exclusive(run.path("stages/.build.lock"), "a panel is being built"):
+        return run_stage(run, "build", inputs, _outputs(run), lambda: _build(run))
 
 
 def panel_of(run: Run) -> Panel:
@@ -87,14 +78,23 @@ def panel_of(run: Run) -> Panel:
 
 
 def _outputs(run: Run) -> Iterator[str]:
-    """Yield what a build has written; the names of its segments are known only afterwards."""
-    manifest = Manifest.read(run.path("panel"), format=PANEL_FORMAT, version=MANIFEST_VERSION)
+    """Yield what a build has written; the manifest stands for the panel's segments, which check themselves."""
     yield from ("panel/manifest.json", "validation.json")
-    yield from (f"panel/{file.name}" for file in manifest.files)
     if run.path(_QUARANTINE).is_file():
         yield _QUARANTINE
     if run.settings.run.simulated:
         yield from ("truth.parquet", "attainable.json")
+
+
+def _forget_if_damaged(run: Run) -> None:
+    """Let a panel of which any byte is damaged be built again, and say so."""
+    if not run.path("panel/manifest.json").exists():
+        return
+    try:
+        open_panel(run.path("panel")).verify()
+    except PanelError as error:
+        run.progress.note(f"the panel is built again: {error.what} ({error.where})")
+        run.path("stages/build.json").unlink(missing_ok=True)
 
 
 def _source_digests(run: Run) -> dict[str, str]:
@@ -157,55 +157,18 @@ def _write_validation(run: Run, report: ValidationReport) -> None:
 
 def _write_panel(run: Run, market: Market, member: np.ndarray, bars: Bars) -> None:
     settings = run.settings
-    features, targets = core(), settings.labels.targets
-    axes = PanelAxes(features.exported, targets, _FIELDS, market.calendar)
+    maker = SegmentMaker(market, member, settings.labels.targets, settings.panel)
     lineage = {"files": {file.path.name: file.sha256 for file in bars.files}, "code": code_digest(_CODE)}
-    quality = FeatureQuality(features.exported)
-    fields = base_fields(market, member)
+    quality = FeatureQuality(maker.axes.feature_names)
     total = len(market.sessions)
     run.progress.start("computing features", total, "sessions")
-    with PanelWriter(run.path("panel"), axes, _stocks(market), lineage) as writer:
-        for start in range(0, total, settings.panel.segment_sessions):
-            stop = min(start + settings.panel.segment_sessions, total)
-            held = np.flatnonzero(market.present[start:stop].any(axis=0))
-            values = compute(features, fields, start, stop)
-            values[~market.present[start:stop]] = np.nan
-            returns = forward_returns(market, targets, start, stop)
-            part = member[start:stop]
-            segment = Segment(
-                sessions=market.sessions[start:stop],
-                codes=tuple(market.codes[n] for n in held),
-                features=np.ascontiguousarray(values[:, held]),
-                present=market.present[start:stop][:, held],
-                universe=part[:, held],
-                targets=returns[:, held].astype(np.float32),
-                target_ranks=rank_targets(returns, part)[:, held],
-                fields={
-                    "link": market.link[start:stop][:, held],
-                    "turnover": market.turnover[start:stop][:, held],
-                },
-            )
+    with PanelWriter(run.path("panel"), maker.axes, stock_table(market), lineage) as writer:
+        for start in range(0, total, maker.length):
+            segment = maker.segment(start, min(start + maker.length, total))
             quality.add(segment.features)
             writer.add(segment)
-            run.progress.advance(stop - start)
+            run.progress.advance(len(segment.sessions))
         quality.refuse(allowed=settings.panel.allow_constant)
-
-
-def _stocks(market: Market) -> pl.DataFrame:
-    sectors = (*market.sector_names, "")
-    ended = np.isfinite(market.terminal_return)
-    return pl.DataFrame(
-        {
-            "code": market.codes,
-            "name": market.names,
-            "sector": [sectors[index] for index in market.sector],
-            "last_session": market.sessions[market.last_bar],
-            "terminal_return": [
-                float(x) if e else None for x, e in zip(market.terminal_return, ended, strict=True)
-            ],
-        },
-        schema_overrides={"last_session": pl.Date, "terminal_return": pl.Float64},
-    )
 
 
 def _describe(panel: Panel) -> dict[str, Any]:

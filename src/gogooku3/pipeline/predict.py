@@ -16,7 +16,7 @@ from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import read_stage
-from gogooku3.pipeline.train import fold_inputs, folds_of, model_files
+from gogooku3.pipeline.train import fit_inputs, folds_of, model_files
 from gogooku3.scoring.ranking import rank_session
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.atomic import atomic_path
@@ -154,7 +154,7 @@ def _files(run: Run, panel: Panel, model: ModelName, fold: Fold) -> list[Path]:
         )
     other = [
         part
-        for part, value in fold_inputs(run, panel, model, fold).items()
+        for part, value in fit_inputs(run, panel, model, fold).items()
         if record.inputs.get(part) != value
     ]
     if other:

@@ -57,17 +57,22 @@ def folds_of(run: Run, panel: Panel) -> tuple[Fold, ...]:
     return folds + walk.folds(panel.sessions, usable, locked=True) if run.settings.run.open_locked else folds
 
 
-def fold_inputs(run: Run, panel: Panel, model: ModelName, fold: Fold) -> dict[str, Any]:
-    """Return what the models of a fold are made from, but for the code."""
+def fit_inputs(run: Run, panel: Panel, model: ModelName, fold: Fold) -> dict[str, Any]:
+    """Return what the models of a fold are fitted from, but for the code; no later session is among it."""
     early = folds_of(run, panel)[0].train
     return {
-        "panel": panel.content_hash,
+        "panel": panel.digest(np.concatenate([fold.train, fold.validation])),
         "early": early.tolist() if model == "lightgbm" else [],
-        "fold": {part: getattr(fold, part).tolist() for part in ("train", "validation", "test")},
+        "fold": {part: getattr(fold, part).tolist() for part in ("train", "validation")},
         "settings": getattr(run.settings, model).model_dump(mode="json"),
         "seed": run.settings.train.seed,
         "refit": run.settings.train.refit,
     }
+
+
+def score_inputs(panel: Panel, fold: Fold) -> dict[str, Any]:
+    """Return what the models of a fold score; labels are not among it."""
+    return {"scored": panel.digest(fold.test, ("known",)), "test": fold.test.tolist()}
 
 
 def model_files(run: Run, model: ModelName, fold: str) -> list[str]:
@@ -98,7 +103,8 @@ class _Work:
 
     def fold(self, model: ModelName, fold: Fold) -> StageRecord:
         """Fit one model on one fold, or find it done."""
-        inputs = {**fold_inputs(self.run, self.panel, model, fold), "code": self.code}
+        fitted = fit_inputs(self.run, self.panel, model, fold)
+        inputs = {**fitted, **score_inputs(self.panel, fold), "code": self.code}
         outputs = [_scores_file(model, fold), *model_files(self.run, model, fold.name)]
         return run_stage(
             self.run, f"train-{model}-{fold.name}", inputs, outputs, lambda: self._fit(model, fold, outputs)
@@ -107,8 +113,6 @@ class _Work:
     def _fit(self, model: ModelName, fold: Fold, outputs: Sequence[str]) -> list[Mapping[str, Any]]:
         settings, progress = self.run.settings, self.run.progress
         if self._fitter is None:
-            progress.note("checking every byte of the panel")
-            self.panel.verify()
             self._fitter = FoldFitter(
                 ranked_rows(self.panel, self.stop, progress),
                 self.early,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gogooku3.errors import StorageError
 from gogooku3.storage.atomic import PARTIAL_SUFFIX, partial_path, publish
-from gogooku3.storage.hashing import digest_file
 
 _DIGITS = 16
 
@@ -19,39 +18,45 @@ class StoredFile:
     """An immutable file below some root.
 
     Attributes:
-        name: Path relative to the root, with ``/``; its stem is the first 16 hex digits of ``sha256``.
-        sha256: Digest of the file's bytes, in hex.
+        name: Path relative to the root, with ``/``; its stem is the first 16 hex digits of ``digest``.
+        digest: SHA-256 that stands for every byte of the file, in hex.
         size: Bytes.
     """
 
     name: str
-    sha256: str
+    digest: str
     size: int
 
     def __post_init__(self) -> None:
         named = re.fullmatch(rf"(?:[\w-]+/)*([0-9a-f]{{{_DIGITS}}})\.\w+", self.name)
-        if named is None or not re.fullmatch(r"[0-9a-f]{64}", self.sha256) or self.size < 0:
+        if named is None or not re.fullmatch(r"[0-9a-f]{64}", self.digest) or self.size < 0:
             raise StorageError("a stored file has an impossible entry", got=self, expected="a content name")
-        if not self.sha256.startswith(named[1]):
+        if not self.digest.startswith(named[1]):
             raise StorageError(
-                "a stored file's name is not that of its content", got=self.name, expected=self.sha256
+                "a stored file's name is not that of its content", got=self.name, expected=self.digest
             )
 
 
-def store(root: Path, folder: str, suffix: str, write: Callable[[Path], None]) -> StoredFile:
-    """Let ``write`` fill a temporary file, then name it ``folder/<16 hex of SHA-256><suffix>`` below root.
+def store(root: Path, folder: str, suffix: str, write: Callable[[Path], str]) -> StoredFile:
+    """Let ``write`` fill a temporary file, then name it ``folder/<16 hex of its digest><suffix>`` below root.
 
     The same bytes always get the same name; a file of that name is replaced, which also mends a damaged one.
+
+    Args:
+        root: Folder that the name is relative to.
+        folder: Folder below it.
+        suffix: Ending of the name, with its dot.
+        write: Fills the file and returns a SHA-256 that stands for all its bytes.
 
     Raises:
         StorageError: The folder cannot be written.
     """
     with partial_path(root / folder / f"new{suffix}") as partial:
-        write(partial)
-        sha256, size = digest_file(partial), partial.stat().st_size
-        name = f"{folder}/{sha256[:_DIGITS]}{suffix}"
+        digest = write(partial)
+        size = partial.stat().st_size
+        name = f"{folder}/{digest[:_DIGITS]}{suffix}"
         publish(partial, root / name)
-    return StoredFile(name=name, sha256=sha256, size=size)
+    return StoredFile(name=name, digest=digest, size=size)
 
 
 def sweep(root: Path, folder: str, suffix: str, keep: set[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,13 @@ class Manifest:
         write_json(folder / MANIFEST_NAME, body | {"seal": digest_json(body)})
 
     @classmethod
-    def read(cls, folder: Path, *, format: str, version: int) -> Manifest:
+    def read(cls, folder: Path, *, format: str, versions: Collection[int]) -> Manifest:
         """Read and check a manifest, and the presence and size of every file it names.
+
+        Args:
+            folder: Where it is.
+            format: What it should be.
+            versions: Versions of the format that the caller understands.
 
         Raises:
             StorageError: It is absent, damaged, of another format or version, names a path outside the
@@ -53,18 +58,21 @@ class Manifest:
             raise StorageError(
                 "a manifest is of another kind", where=where, got=body.get("format"), expected=format
             )
-        if body.get("version") != version:
+        if body.get("version") not in versions:
             raise StorageError(
-                "a manifest is of another version", where=where, got=body.get("version"), expected=version
+                "a manifest is of another version",
+                where=where,
+                got=body.get("version"),
+                expected=" or ".join(map(str, sorted(versions))),
             )
         seal = body.pop("seal", None)
         if seal != digest_json(body) or set(body) | {"seal"} != _KEYS:
             raise StorageError("a manifest is damaged", where=where, got="content that does not fit its seal")
         try:
-            files = tuple(StoredFile(**entry) for entry in body["files"])
-        except (TypeError, StorageError) as error:
+            files = tuple(_stored(entry) for entry in body["files"])
+        except (TypeError, KeyError, StorageError) as error:
             raise StorageError("a manifest names an impossible file", where=where, got=error) from error
-        manifest = cls(format=format, version=version, files=files, content=body["content"])
+        manifest = cls(format=format, version=body["version"], files=files, content=body["content"])
         for file in files:
             _check_present(folder, file)
         return manifest
@@ -76,6 +84,12 @@ class Manifest:
             "files": [asdict(file) for file in self.files],
             "content": dict(self.content),
         }
+
+
+def _stored(entry: Mapping[str, Any]) -> StoredFile:
+    """Read an entry; the digest was called sha256 before panels of version 2."""
+    digest = entry["digest"] if "digest" in entry else entry["sha256"]
+    return StoredFile(name=entry["name"], digest=digest, size=entry["size"])
 
 
 def _load(where: Path) -> dict[str, Any]:

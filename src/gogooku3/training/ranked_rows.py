@@ -54,7 +54,7 @@ def ranked_rows(panel: Panel, stop: int, progress: Progress) -> RankedRows:
         for day in range(len(block.sessions)):
             member = np.flatnonzero(block.universe[day])
             part = slice(bounds[block.first + day], bounds[block.first + day + 1])
-            x[part] = rank_columns(block.features[day][member])
+            x[part] = rank_columns(block.features[day][member].astype(np.float32, copy=False))
             y[part] = block.target_ranks[day][member]
             stock[part] = block.stock[member]
             progress.advance()
