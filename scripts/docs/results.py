@@ -1,0 +1,288 @@
+"""Rewrite the marked tables of README.md and docs/results.md from a run: `python scripts/docs/results.py runs/jp`.
+
+A section stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->`; what is outside is not touched. A section
+whose source the run does not hold stays as it is. With `--check` nothing is written, and the exit status is 1
+where a page differs from the run. Nothing is computed anew and no locked year is opened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gogooku3.errors import DataError, Gogooku3Error
+from gogooku3.evaluation.report.table import escaped
+from gogooku3.evaluation.report.wording import interval, number
+from gogooku3.storage.atomic import write_text
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {
+    "README.md": ("results",),
+    "docs/results.md": ("steps", "seeds", "locked", "report", "causality", "benchmarks"),
+}
+BASE, BEST = "ridge", "lightgbm"
+NAMES = {"ridge": "ridge", "lightgbm": "LightGBM"}
+_SECTION = re.compile(r"<!-- begin: (\S+) -->\n(.*?)<!-- end: (\S+) -->", re.DOTALL)
+_MARK = re.compile(r"<!-- (?:begin|end): ")
+
+Row = Mapping[str, Any]
+
+
+def made(run: Path, root: Path = ROOT) -> dict[str, str]:
+    """Return the content of every section whose source is there."""
+    found: dict[str, str] = {}
+    evaluation = _read(run / "evaluation.json")
+    if evaluation is not None:
+        found["results"] = results_table(evaluation)
+        if evaluation["seeds"]:
+            found["seeds"] = seeds_table(evaluation["seeds"])
+    locked = _read(run / "evaluation-locked.json")
+    if locked is not None:
+        found["locked"] = locked_table(locked)
+    steps = [stage for path in sorted((run / "stages").glob("*.json")) if (stage := _read(path)) is not None]
+    if steps:
+        found["steps"] = steps_table(steps)
+    if (run / "report.md").is_file():
+        found["report"] = report_tables((run / "report.md").read_text(encoding="utf-8"))
+    for path in (run / "audit" / "causality.json", run / "causality.json"):
+        causality = _read(path)
+        if causality is not None:
+            found["causality"] = _table(["figure", "value"], ":", sorted(_figures(causality)))
+            break
+    found["benchmarks"] = benchmark_list(root / "benchmarks")
+    return found
+
+
+def results_table(evaluation: Row) -> str:
+    """Return what the README shows: both models at lag 1, and the better one's portfolio."""
+    rows = []
+    for horizon in _horizons(evaluation, lag=1):
+        base, best = (_result(evaluation, model, horizon, 1) for model in (BASE, BEST))
+        gap = next(
+            pair["difference"]
+            for pair in evaluation["comparisons"]
+            if (pair["model"], pair["against"], pair["period"]) == (BEST, BASE, "all")
+            and (pair["horizon"], pair["lag"]) == (horizon, 1)
+        )
+        ranked, portfolio = best["rank_ic"], best["portfolio"]
+        rows.append(
+            [
+                f"{horizon} session{'' if horizon == 1 else 's'}",
+                _short(number(base["rank_ic"]["mean"])),
+                _short(number(ranked["mean"])),
+                _short(interval(_value(ranked["low"]), _value(ranked["high"]))),
+                "{} ({} to {})".format(*(_signed(gap[part]) for part in ("mean", "low", "high"))),
+                number(portfolio["sharpe_annual"], 2),
+                f"{number(portfolio['break_even_bps'], 0)} bps",
+            ]
+        )
+    better = f"{NAMES[BEST]} less {NAMES[BASE]}"
+    heads = [
+        "horizon",
+        NAMES[BASE],
+        NAMES[BEST],
+        _level(evaluation),
+        better,
+        "net Sharpe, annual",
+        "break-even cost",
+    ]
+    return _table(heads, "-::--::", rows)
+
+
+def seeds_table(seeds: Sequence[Row]) -> str:
+    """Return RankIC of every single seed, a row per model and target."""
+    several = len({row["model"] for row in seeds}) > 1
+    numbers = sorted({row["seed"] for row in seeds})
+    lines: dict[tuple[str, str], dict[int, float]] = {}
+    for row in seeds:
+        lines.setdefault((row["model"], row["target"]), {})[row["seed"]] = row["rank_ic"]
+    rows = [
+        [*([model] if several else []), target, *(number(line.get(seed), 4) for seed in numbers)]
+        for (model, target), line in lines.items()
+    ]
+    heads = [*(["model"] if several else []), "target", *(f"seed {seed}" for seed in numbers)]
+    return _table(heads, "-" * (1 + several) + ":" * len(numbers), rows)
+
+
+def locked_table(evaluation: Row) -> str:
+    """Return both models at every target of the locked years."""
+    rows = []
+    for target in evaluation["targets"]:
+        base, best = (
+            next(
+                r
+                for r in evaluation["results"]
+                if (r["model"], r["target"], r["period"]) == (model, target, "all")
+            )
+            for model in (BASE, BEST)
+        )
+        cells = [str(base["horizon"]), str(base["lag"])]
+        for result in (base, best):
+            ranked = result["rank_ic"]
+            cells += [number(ranked["mean"]), interval(_value(ranked["low"]), _value(ranked["high"]))]
+        rows.append([*cells, number(best["portfolio"]["sharpe_annual"], 2)])
+    level = "interval"
+    heads = ["horizon", "lag", NAMES[BASE], level, NAMES[BEST], level, f"{NAMES[BEST]} net Sharpe, annual"]
+    return _table(heads, "--:-:-:", rows)
+
+
+def steps_table(stages: Sequence[Row]) -> str:
+    """Return the seconds that each step took, the folds of a model in one row."""
+    order = ("build", "train", "predictions", "evaluation", "report")
+    lines: dict[str, list[str]] = {}
+    for stage in sorted(
+        stages, key=lambda s: (*(s["name"].partition("-")[0] != name for name in order), s["name"])
+    ):
+        step, _, fold = (
+            stage["name"].rpartition("-") if stage["name"].startswith("train-") else (stage["name"], "", "")
+        )
+        lines.setdefault(step, []).append(
+            f"{fold}: {stage['seconds']:.0f}" if fold else f"{stage['seconds']:.0f}"
+        )
+    return _table(["step", "seconds"], "--", [[step, ", ".join(found)] for step, found in lines.items()])
+
+
+def report_tables(text: str) -> str:
+    """Return the report's tables one level deeper, without its title."""
+    body = re.sub(r"\A# .*\n+", "", text)
+    return re.sub(r"^(#+ )", r"#\1", body, flags=re.MULTILINE).strip() + "\n"
+
+
+def benchmark_list(folder: Path) -> str:
+    """Return a link to every benchmark's page, with its title."""
+    lines = []
+    for path in sorted(folder.glob("*.md")):
+        heading = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        lines.append(f"- [{heading[1] if heading else path.stem}](../benchmarks/{path.name})\n")
+    return "".join(lines) or "No page yet.\n"
+
+
+def rewrite(
+    text: str, sections: Mapping[str, str], allowed: Sequence[str], where: str
+) -> tuple[str, list[str]]:
+    """Return the page with its sections replaced, and the names of those that differed.
+
+    Raises:
+        DataError: A mark has no counterpart, stands twice, names what is not known here, or is missing.
+    """
+    names = [match[1] for match in _SECTION.finditer(text)]
+    paired = all(match[1] == match[3] and not _MARK.search(match[2]) for match in _SECTION.finditer(text))
+    if not paired or len(_MARK.findall(text)) != 2 * len(names) or len(set(names)) < len(names):
+        raise DataError("the marks of a page do not pair", where=where, got=", ".join(names))
+    if not set(names) <= set(allowed):
+        raise DataError(
+            "a section is not known", where=where, got=", ".join(names), expected=", ".join(allowed)
+        )
+    missing = [name for name in allowed if name in sections and name not in names]
+    if missing:
+        raise DataError(
+            "a page lacks a section",
+            where=where,
+            got=", ".join(missing),
+            remedy=f"add `<!-- begin: {missing[0]} -->` and `<!-- end: {missing[0]} -->` where it belongs",
+        )
+    differ = []
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match[1]
+        body = f"\n{sections[name]}\n" if name in sections else match[2]
+        if body != match[2]:
+            differ.append(name)
+        return f"<!-- begin: {name} -->\n{body}<!-- end: {name} -->"
+
+    return _SECTION.sub(replaced, text), differ
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Rewrite or check the pages; return the exit status: 1 where a page differs, 2 where it cannot be read."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of an evaluated run")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a page differs")
+    given = parser.parse_args(arguments)
+    try:
+        if not (given.run / "evaluation.json").is_file():
+            raise DataError(
+                "the folder is no evaluated run", where=given.run, remedy="run `gogooku3 evaluate` first"
+            )
+        sections = made(given.run, root)
+        pages = {name: (root / name).read_text(encoding="utf-8") for name in PAGES}
+        rewritten = {name: rewrite(text, sections, PAGES[name], name) for name, text in pages.items()}
+    except Gogooku3Error as error:
+        print(error, file=sys.stderr)
+        return 2
+    for name in (name for allowed in PAGES.values() for name in allowed if name not in sections):
+        print(f"left as it is, the run does not hold it: {name}", file=sys.stderr)
+    changed = [f"{page}: {', '.join(differ)}" for page, (_, differ) in rewritten.items() if differ]
+    print("\n".join(changed) or "the pages say what the run says")
+    if given.check:
+        return 1 if changed else 0
+    for page, (text, differ) in rewritten.items():
+        if differ:
+            write_text(root / page, text)
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError("a file of the run cannot be read", where=path, got=error) from error
+    return found
+
+
+def _horizons(evaluation: Row, *, lag: int) -> list[int]:
+    return sorted({row["horizon"] for row in evaluation["results"] if row["lag"] == lag})
+
+
+def _result(evaluation: Row, model: str, horizon: int, lag: int) -> Row:
+    wanted = (model, horizon, lag, "all")
+    keys = ("model", "horizon", "lag", "period")
+    for row in evaluation["results"]:
+        if tuple(row[key] for key in keys) == wanted:
+            found: Row = row
+            return found
+    raise DataError("the run lacks a result", got=f"{model}, horizon {horizon}, lag {lag}")
+
+
+def _level(evaluation: Row) -> str:
+    return f"{100 * evaluation['settings']['confidence']:g} % interval"
+
+
+def _short(text: str) -> str:
+    return re.sub(r"(?<!\d)0\.", ".", text)
+
+
+def _signed(value: float | None) -> str:
+    return number(value) if value is None else f"{value:+.3f}"
+
+
+def _value(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _figures(value: Row, before: str = "") -> Iterator[list[str]]:
+    """Yield every figure of nested JSON by its path; a list counts its entries, a digest is cut."""
+    for key, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _figures(item, f"{before}{key}.")
+        else:
+            shown = str(len(item)) if isinstance(item, list) else str(item)
+            yield [f"{before}{key}", shown[:16] if re.fullmatch(r"[0-9a-f]{64}", shown) else shown]
+
+
+def _table(heads: Sequence[str], sides: str, rows: Sequence[Sequence[str]]) -> str:
+    """Return a pipe table; ``sides`` holds ``-`` for text and ``:`` for numbers, the last one repeated."""
+    rule = ["---:" if side == ":" else "---" for side in sides.ljust(len(heads), sides[-1])]
+    lines = [f"| {' | '.join(map(escaped, cells))} |" for cells in (heads, *rows)]
+    return "\n".join([lines[0], f"|{'|'.join(rule)}|", *lines[1:]]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
