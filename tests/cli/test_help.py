@@ -19,9 +19,12 @@ finally:
 """
 
 
-@pytest.mark.parametrize("verb", ["", "demo", "run", "build", "train", "evaluate", "predict", "report"])
+@pytest.mark.parametrize("verb", [
+    "", "demo", "run", "build", "train", "evaluate", "predict", "report",
+    "panel info", "panel verify", "panel upgrade",
+])  # fmt: skip
 def test_help_is_light(verb: str) -> None:
-    arguments = [sys.executable, "-c", CODE, *([verb] if verb else []), "--help"]
+    arguments = [sys.executable, "-c", CODE, *verb.split(), "--help"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "loaded:\n"
