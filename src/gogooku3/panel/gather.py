@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from gogooku3.axes import StoredLNF
@@ -21,30 +23,31 @@ def gather(features: StoredLNF, held: np.ndarray, wanted: np.ndarray, out: np.nd
     if np.array_equal(held, wanted):
         np.copyto(out, features)
         return
+    if not len(held):
+        out[:] = np.nan
+        return
     place = np.searchsorted(held, wanted)
     place[place == len(held)] = 0
-    known = held[place] == wanted if len(held) else np.zeros(len(wanted), dtype=bool)
-    if not known.all():
-        out[:, ~known] = np.nan
+    known = held[place] == wanted
     run = np.flatnonzero(known)
     source = place[run]
     breaks = np.flatnonzero((np.diff(run) != 1) | (np.diff(source) != 1)) + 1
-    starts = np.concatenate([[0], breaks, [len(run)]])[: len(breaks) + 2]
-    if len(starts) - 1 > _FEW_RUNS * max(1, len(run)):
-        _rows(features, source, run, out)
-        return
-    for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        if a < b:
+    if len(breaks) + 1 > _FEW_RUNS * len(run):
+        _rows(features, place, out)
+    else:
+        for a, b in pairwise([0, *breaks.tolist(), len(run)]):
             out[:, run[a] : run[a] + b - a] = features[:, source[a] : source[a] + b - a]
+    if len(run) < len(wanted):
+        out[:, ~known] = np.nan
 
 
 _FEW_RUNS = 0.05
 
 
-def _rows(features: StoredLNF, source: np.ndarray, run: np.ndarray, out: np.ndarray) -> None:
-    """Copy row by row; rows that fill ``out`` completely go there directly."""
+def _rows(features: StoredLNF, place: np.ndarray, out: np.ndarray) -> None:
+    """Copy row by row, straight into ``out``; the rows of stocks that are not held are anything."""
     for day, into in zip(features, out, strict=True):
-        if len(run) == out.shape[1] and day.dtype == out.dtype:
-            np.take(day, source, axis=0, out=into, mode="clip")
+        if day.dtype == out.dtype:
+            np.take(day, place, axis=0, out=into, mode="clip")
         else:
-            into[run] = day[source]
+            into[:] = day[place]

@@ -35,6 +35,7 @@ class SegmentMaker:
         member: The universe, [D, N].
         targets: Horizons and lags of the labels.
         settings: Feature set, type and length of segments.
+        features: What to compute instead of the set that the settings name, such as a part of it.
 
     Attributes:
         axes: Names along the axes of the panel.
@@ -42,9 +43,14 @@ class SegmentMaker:
     """
 
     def __init__(
-        self, market: Market, member: BoolDN, targets: Sequence[Target], settings: PanelSettings
+        self,
+        market: Market,
+        member: BoolDN,
+        targets: Sequence[Target],
+        settings: PanelSettings,
+        features: FeatureSet | None = None,
     ) -> None:
-        features = feature_set(settings)
+        features = feature_set(settings) if features is None else features
         self.market, self.member = market, member
         self.axes = PanelAxes(features.exported, tuple(targets), FIELDS, market.calendar, settings.dtype)
         self._stream = FeatureStream(features, base_fields(market, member))
