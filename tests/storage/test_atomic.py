@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,42 @@ def test_what_json_lacks_is_refused(tmp_path: Path, value: object) -> None:
     with pytest.raises(StorageError, match="cannot be written as JSON"):
         write_json(target, {"x": value})
     assert json.loads(target.read_text()) == {"old": 1}
+
+
+def test_what_a_dead_writer_left_is_removed_and_what_a_live_one_holds_is_not(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    others = [".b.txt.12345678.partial", ".a.txt", "a.txt.12345678.partial", ".a.txt.12345678.partial~"]
+    for name in [".a.txt.12345678.partial", *others]:
+        (tmp_path / name).write_text("half")
+    with atomic_path(target) as live:
+        live.write_text("first")
+        write_text(target, "second")
+        assert live.exists()
+        assert not (tmp_path / ".a.txt.12345678.partial").exists()
+    assert target.read_text() == "first"
+    assert names(tmp_path) == sorted([*others, "a.txt"])
+
+
+def test_a_target_whose_name_is_a_pattern(tmp_path: Path) -> None:
+    (tmp_path / ".axb.12345678.partial").write_text("another's")
+    write_text(tmp_path / "a*b", "x")
+    assert names(tmp_path) == [".axb.12345678.partial", "a*b"]
+
+
+def test_a_fresh_file_that_was_swept_at_once_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkstemp
+    made: list[Path] = []
+
+    def swept_at_first(**options: object) -> tuple[int, str]:
+        handle, name = make(**options)
+        made.append(Path(name))
+        if len(made) == 1:
+            Path(name).unlink()
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", swept_at_first)
+    write_text(tmp_path / "a.txt", "x")
+    assert (tmp_path / "a.txt").read_text() == "x"
+    assert len(made) == 2

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gogooku3.errors import StorageError
+from gogooku3.storage.leftovers import claim, sweep_dead
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -33,18 +36,21 @@ def atomic_path(target: Path) -> Iterator[Path]:
 def partial_path(target: Path) -> Iterator[Path]:
     """Yield a fresh hidden file beside ``target`` that is gone afterwards, unless `publish` renamed it.
 
+    Those that an earlier writer of ``target`` left behind when it was killed are removed.
+
     Raises:
         StorageError: The folder cannot be written.
     """
     with _explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=PARTIAL_SUFFIX, dir=target.parent)
-        os.close(handle)
-    partial = Path(name)
+        sweep_dead(target.parent, f".{glob.escape(target.name)}.*{PARTIAL_SUFFIX}")
+        handle, partial = _fresh(target)
     try:
         with _explained(target):
             yield partial
     finally:
+        if handle is not None:
+            os.close(handle)
         partial.unlink(missing_ok=True)
 
 
@@ -91,6 +97,17 @@ def _explained(target: Path) -> Iterator[None]:
             got=error.strerror or error,
             remedy="check the folder and its free space",
         ) from error
+
+
+def _fresh(target: Path) -> tuple[int | None, Path]:
+    """Make an empty file; the handle holds it while its writer lives."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=PARTIAL_SUFFIX, dir=target.parent)
+        if sys.platform != "win32" and claim(handle):
+            return handle, Path(name)
+        os.close(handle)
+        if sys.platform == "win32":  # an open file cannot be renamed there
+            return None, Path(name)
 
 
 def _sync(path: Path) -> None:
