@@ -10,7 +10,7 @@ import numpy as np
 from gogooku3.axes import BoolLN, FloatLN, FloatWN
 from gogooku3.features import kernels
 from gogooku3.features.alpha.bar import BAR, bar_shape
-from gogooku3.features.alpha.closes import CLOSES, FLAT_CLOSE, TIE, rolling_closes
+from gogooku3.features.alpha.closes import CLOSES, TIE, rolling_closes
 from gogooku3.features.alpha.correlation import FLAT, rolling_correlation
 from gogooku3.features.alpha.formulas import FORMULAS, WINDOWS
 from gogooku3.features.alpha.quantiles import rolling_quantiles
@@ -27,11 +27,11 @@ def alpha158() -> FeatureSet:
     Where a stock has a bar, with a known return since the bar before and some volume, on every session that a formula
     reads, the value is the formula's on adjusted prices. What Qlib leaves to the scale of its data is settled thus:
 
-    - Prices enter as shares of the window's last close, so 1e-12 in a denominator is 1e-12 of that close (within the
-      bar, of the open). Closes within 1e-11 of each other are equal, and RSQR and CORR are missing where closes
-      have a standard deviation of at most 1e-9 of the last (Qlib: 2e-5 in whatever unit the prices have).
-    - The 1 in ``Log($volume+1)`` and the 1e-12 added to volumes are taken as negligible, as the scale of adjusted
-      share counts is arbitrary. A session without volume is missing in CORR, and VMA and VSTD are missing on it.
+    - Prices enter as shares of the window's last close (within the bar, of the open); those within 1e-11 are equal.
+      RSQR and CORR are missing where closes do not move at all (Qlib: where their standard deviation is at most
+      2e-5 in whatever unit the prices have).
+    - The 1e-12 in denominators, and the 1 in ``Log($volume+1)``, are taken as negligible: a ratio without range,
+      moves or changes is 0. A session without volume is missing in CORR, and VMA and VSTD are missing on it.
 
     Windows with gaps take what is there, if that is ``COVERAGE`` of the sessions; Qlib takes a single observation.
     Moves and changes are between neighbouring bars (CORD: neighbouring sessions), ROC reaches to the last bar at or
@@ -90,7 +90,7 @@ def _rolling(d: int) -> list[Feature]:
 
 def _price_and_volume(d: int, need: int) -> list[Feature]:
     def corr(back: FloatWN, bar: FloatWN, volume: FloatWN) -> FloatLN:
-        return rolling_correlation(back, bar, volume, d, (need, FLAT_CLOSE, FLAT))
+        return rolling_correlation(back, bar, volume, d, (need, 0.0, FLAT))
 
     def cord(gross: FloatWN, growth: FloatWN) -> FloatLN:
         return rolling_correlation(np.ones_like(gross), gross, growth, d, (need, FLAT, FLAT))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from gogooku3.axes import FloatLN
-from gogooku3.features.alpha.closes import EPSILON
 
 BAR = ("KMID", "KLEN", "KMID2", "KUP", "KUP2", "KLOW", "KLOW2", "KSFT", "KSFT2", "OPEN0", "HIGH0", "LOW0")
 """What ``bar_shape`` returns, in order."""
@@ -22,7 +21,7 @@ def bar_shape(intraday: FloatLN, log_high: FloatLN, log_low: FloatLN) -> tuple[F
     close, high, low = np.exp(intraday), np.exp(log_high), np.exp(log_low)
     body, upper, lower = close - 1.0, high - np.maximum(close, 1.0), np.minimum(close, 1.0) - low
     shift, spread = 2.0 * close - high - low, high - low
-    over = spread + EPSILON
+    over = np.where(spread == 0.0, 1.0, spread)
     return (
         body,
         spread,

@@ -12,10 +12,6 @@ CLOSES = ("ROC", "MA", "STD", "BETA", "RSQR", "RESI", "RANK", "CNTP", "CNTN", "C
 
 TIE = 1e-11
 """Prices closer than this share are the same price: chaining 60 returns errs by 1e-14, a tick is 1e-8 or more."""
-FLAT_CLOSE = 1e-9
-"""Closes with a standard deviation up to this share of the last one do not move."""
-EPSILON = 1e-12
-"""What the published formulas add to denominators; here in units of the last close."""
 
 _TILE = 64
 # Running sums of a tile's stocks lie in one array at fixed places: only then does the compiler see that they do not
@@ -87,12 +83,11 @@ def _levels(today: np.ndarray, lanes: np.ndarray, need: int, out: np.ndarray) ->
         known = today[n] if count >= need else np.nan
         along = count * age2 - age * age
         spread = max(count * gap2 - gap * gap, 0.0)
-        std = np.sqrt(spread / (count * (count - 1.0)))
         slope = (age * gap - count * cross) / along
         out[1, n] = (1.0 + gap / count) * known
-        out[2, n] = std * known
+        out[2, n] = np.sqrt(spread / (count * (count - 1.0))) * known
         out[3, n] = slope * known
-        out[4, n] = slope * slope * along / spread * known if std > FLAT_CLOSE else np.nan
+        out[4, n] = slope * slope * along / spread * known  # 0 / 0 where closes do not move
         out[5, n] = -(gap + slope * age) / count * known
         out[6, n] = (lanes[_BELOW + n] + 0.5 * (lanes[_EQUAL + n] + 1.0)) / count * known
 
@@ -103,7 +98,7 @@ def _moves(today: np.ndarray, lanes: np.ndarray, need: int, out: np.ndarray) -> 
         moves, rises, falls = lanes[_MOVES + n], lanes[_RISES + n], lanes[_FALLS + n]
         gain, loss = lanes[_GAIN + n], lanes[_LOSS + n]
         known = today[n] if moves >= need else np.nan
-        moved = gain + loss + EPSILON
+        moved = gain + loss if gain + loss > 0.0 else 1.0
         out[0, n] = lanes[_PRICE + n] * known
         out[7, n] = rises / moves * known
         out[8, n] = falls / moves * known

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from gogooku3.axes import FloatWN
-from gogooku3.features.alpha.closes import EPSILON, TIE
+from gogooku3.features.alpha.closes import TIE
 
 RANGES = ("MAX", "MIN", "RSV", "IMAX", "IMIN", "IMXD")
 """What ``rolling_ranges`` returns, in order."""
@@ -69,7 +69,7 @@ def _finish(today: np.ndarray, lanes: np.ndarray, window: float, need: int, out:
         since_top, since_bottom = lanes[_TOP_AGE + n], lanes[_BOTTOM_AGE + n]
         out[0, n] = top
         out[1, n] = bottom
-        out[2, n] = (1.0 - bottom) / (top - bottom + EPSILON)
+        out[2, n] = (1.0 - bottom) / (top - bottom if top != bottom else 1.0)
         out[3, n] = (window - since_top) / window * known
         out[4, n] = (window - since_bottom) / window * known
         out[5, n] = (since_bottom - since_top) / window * known
