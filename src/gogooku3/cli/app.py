@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from gogooku3.cli import build, demo, evaluate, panel, predict, report, run, train
+from gogooku3.cli import append, build, demo, evaluate, panel, predict, report, run, train
 from gogooku3.cli.faults import describe, save_traceback
 
 _INTERRUPTED = 130
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, run, build, train, evaluate, predict, report):
+for verb in (demo, run, build, append, train, evaluate, predict, report):
     app.command(name=verb.NAME, help=verb.__doc__)(verb.command)
 app.add_typer(panel.app, name=panel.NAME)
 

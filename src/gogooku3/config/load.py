@@ -10,6 +10,7 @@ from gogooku3.config.layers import Said, from_run
 from gogooku3.config.resolve import Resolved, resolve
 from gogooku3.config.settings import Settings
 from gogooku3.errors import SettingsError
+from gogooku3.panel.settings import PanelSettings
 from gogooku3.storage.paths import inside
 
 _NEVER_REMEMBERED = {"run.open_locked"}
@@ -79,7 +80,7 @@ def _without_effect(settings: Settings) -> set[str]:
     unread = _unread(given) if given else {"simulation", "source"}
     unread |= {"ridge", "lightgbm"} - set(settings.train.models)
     if "panel.file" in given:
-        unread |= {"panel.segment_sessions", "panel.allow_constant"}
+        unread |= {f"panel.{name}" for name in PanelSettings.model_fields if name != "file"}
     return unread
 
 

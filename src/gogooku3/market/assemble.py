@@ -43,7 +43,7 @@ def assemble(
         check_delistings(bars.delistings)
     valid = validate(bars, settings, as_of=as_of)
     market = _grids(bars, valid, settings.calendar)
-    broken, jumps = _jumps(market, settings)
+    broken, jumps = find_jumps(market, settings)
     terminal, ended = terminal_returns(
         market.codes, market.last_bar, market.sessions, bars.delistings, settings
     )
@@ -113,7 +113,8 @@ def _labels(
     return tuple(name.get(code) or "" for code in codes), sector_index, tuple(sectors)
 
 
-def _jumps(market: Market, settings: MarketSettings) -> tuple[BoolDN, tuple[Jump, ...]]:
+def find_jumps(market: Market, settings: MarketSettings) -> tuple[BoolDN, tuple[Jump, ...]]:
+    """Return which links are broken, [D, N], and the total returns that are hard to believe; two bars decide each."""
     gross = market.link
     with np.errstate(invalid="ignore"):
         broken = (gross > settings.jump_limit) | (gross < 1 / settings.jump_limit)

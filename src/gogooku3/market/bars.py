@@ -30,6 +30,8 @@ class Bars:
         delistings: Columns ``code`` (String), ``last_session`` (Date), ``terminal_return`` (Float64, null
             where unknown); None where not given.
         files: Where the bars came from; empty for a simulated market.
+        chained: True where each code's ``adj_factor`` starts from 1 at its first row, being the running product of
+            per-day factors; rows that go on from earlier ones then take those rows' factor along.
         unparsed: Cells whose text is no date or number, null in ``frame``: ``source_file`` (String),
             ``source_row`` (UInt32), ``column`` (canonical name) and ``value`` (String); None without any.
     """
@@ -39,3 +41,4 @@ class Bars:
     delistings: pl.DataFrame | None = None
     files: tuple[FileOrigin, ...] = ()
     unparsed: pl.DataFrame | None = None
+    chained: bool = False

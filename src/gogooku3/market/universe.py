@@ -19,22 +19,31 @@ class UniverseSettings(BaseModel):
     min_history: int = Field(default=250, ge=1, description="bars a stock needs up to and including t")
 
 
-def universe(market: Market, settings: UniverseSettings) -> BoolDN:
+def universe(
+    market: Market, settings: UniverseSettings, *, start: int = 0, before: np.ndarray | None = None
+) -> BoolDN:
     """Return membership [D, N]: a bar on t, ``min_history`` bars so far, and among the ``size`` most traded.
 
     A session without a bar of the stock counts as zero turnover. A bar whose turnover is unknown does not count (a
     stock without a known one in the window is left out), and neither does a session on which nobody has a bar (a
     hole in the source). Ties are broken by code order.
+
+    Args:
+        market: The grids.
+        settings: Size and history.
+        start: First session wanted; the rows before it stay empty.
+        before: Bars of each stock before the market's first session, int64 [N]; none where not given.
     """
     held = market.present.any(axis=1)
     turnover = np.where(market.present, market.turnover, 0.0)[held]
     present = market.present[held]
-    eligible = market.present & (np.cumsum(market.present, axis=0) >= settings.min_history)
+    so_far = np.cumsum(market.present, axis=0) + (0 if before is None else before)
+    eligible = market.present & (so_far >= settings.min_history)
     member = np.zeros_like(market.present)
     window = settings.turnover_window
     for row, session in enumerate(np.flatnonzero(held)):
         candidates = np.flatnonzero(eligible[session])
-        if row + 1 < window or candidates.size == 0:
+        if session < start or row + 1 < window or candidates.size == 0:
             continue
         recent = turnover[row + 1 - window : row + 1][:, candidates]
         known = (present[row + 1 - window : row + 1][:, candidates] & ~np.isnan(recent)).any(axis=0)

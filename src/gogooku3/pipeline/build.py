@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,17 @@ from gogooku3.panel.writer import PanelWriter
 from gogooku3.pipeline.lineage import code_digest
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.segments import SegmentMaker, stock_table
-from gogooku3.pipeline.stage import StageRecord, run_stage
+from gogooku3.pipeline.stage import StageRecord, run_stage, write_record
 from gogooku3.sources.files import FileSource
+from gogooku3.sources.journal import journal_entries, with_journal
 from gogooku3.sources.simulation.simulate import simulate, truth_frame
 from gogooku3.storage.atomic import atomic_path, write_json
-from gogooku3.storage.hashing import digest_file
+from gogooku3.storage.hashing import digest_file, digest_json
 from gogooku3.storage.lock import exclusive
 
 _CODE = (
     "sources.files",
+    "sources.journal",
     "sources.simulation.simulate",
     "market.assemble",
     "market.universe",
@@ -59,13 +62,55 @@ def build(run: Run) -> StageRecord:
             expected="--bars FILE, --panel FILE or --simulated",
             remedy="`gogooku3 demo` runs on the simulated market; `gogooku3 run --bars prices.parquet` on yours",
         )
+    with exclusive(run.path("stages/.build.lock"), "a panel is being built"):
+        inputs = build_inputs(run) | file_inputs(run)
+        _forget_if_damaged(run)
+        return run_stage(run, "build", inputs, _outputs(run), lambda: _build(run))
+
+
+def build_inputs(run: Run) -> dict[str, Any]:
+    """Return the settings and the code that a panel is made by."""
+    settings = run.settings
     names = ("market", "universe", "labels", "panel", "simulation" if settings.run.simulated else "source")
     inputs: dict[str, Any] = {name: getattr(settings, name).model_dump(mode="json") for name in names}
-    inputs["code"] = code_digest(_CODE)
-    inputs["files"] = {} if settings.run.simulated else _source_digests(run)
-    _forget_if_damaged(run)
-    with exclusive(run.path("stages/.build.lock"), "a panel is being built"):
-        return run_stage(run, "build", inputs, _outputs(run), lambda: _build(run))
+    return inputs | {"code": code_digest(_CODE)}
+
+
+def file_inputs(run: Run, bars: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return digests of the files that a panel is made from.
+
+    Args:
+        run: The run.
+        bars: Digests of the files of bars, where they are known; of the files as they are if not given.
+    """
+    if run.settings.run.simulated:
+        return {}
+    source = run.settings.source
+    known = _digests(source.bars, source.pattern) if bars is None else bars
+    beside = {**_digests(source.listing, ""), **_digests(source.delistings, "")}
+    entries = journal_entries(journal_folder(run, known))
+    journal = {path.name: digest_file(path) for path in entries}
+    return {"files": dict(known), "beside": beside, "journal": journal}
+
+
+def journal_folder(run: Run, bars: Mapping[str, str]) -> Path:
+    """Return where bars are kept that were appended to files of bars with these digests."""
+    return run.path(f"appended/{digest_json(dict(bars))[:16]}")
+
+
+def finish_build(run: Run, record: StageRecord, seconds: float) -> StageRecord:
+    """Write down that the panel is what a build from the bars and the journal would make.
+
+    Args:
+        run: The run.
+        record: Of the build that the panel goes on from.
+        seconds: How long the append took.
+    """
+    inputs = build_inputs(run) | file_inputs(run, record.inputs["files"])
+    described = {"stage": "build", **_describe(open_panel(run.path("panel")))}
+    return write_record(
+        run, "build", inputs=inputs, outputs=_outputs(run), metrics=[described], seconds=seconds
+    )
 
 
 def panel_of(run: Run) -> Panel:
@@ -97,21 +142,17 @@ def _forget_if_damaged(run: Run) -> None:
         run.path("stages/build.json").unlink(missing_ok=True)
 
 
-def _source_digests(run: Run) -> dict[str, str]:
-    source = run.settings.source
-    found: dict[str, str] = {}
-    for path in (source.bars, source.listing, source.delistings):
-        if path is None:
-            continue
-        files = sorted(p for p in path.glob(source.pattern) if p.is_file()) if path.is_dir() else [path]
-        found |= {str(file): digest_file(file) for file in files}
-    return found
+def _digests(path: Path | None, pattern: str) -> dict[str, str]:
+    if path is None:
+        return {}
+    files = sorted(p for p in path.glob(pattern) if p.is_file()) if path.is_dir() else [path]
+    return {str(file): digest_file(file) for file in files}
 
 
 def _build(run: Run) -> Sequence[Mapping[str, Any]]:
     settings = run.settings
     run.progress.note("reading bars")
-    bars = _simulated(run) if settings.run.simulated else FileSource(settings.source).load()
+    bars, journal = (_simulated(run), ()) if settings.run.simulated else _from_files(run)
     run.progress.note("validating bars")
     market, validation = assemble(bars, settings.market)
     _write_validation(run, validation)
@@ -125,8 +166,14 @@ def _build(run: Run) -> Sequence[Mapping[str, Any]]:
             expected=f"stocks with {settings.universe.min_history} bars",
             remedy="bring more history, or lower universe.min_history",
         )
-    _write_panel(run, market, member, bars)
+    _write_panel(run, market, member, bars, [path.name for path in journal])
     return [{"stage": "build", **_describe(open_panel(run.path("panel")))}]
+
+
+def _from_files(run: Run) -> tuple[Bars, tuple[Path, ...]]:
+    source = run.settings.source
+    journal = journal_entries(journal_folder(run, _digests(source.bars, source.pattern)))
+    return with_journal(FileSource(source).load(), journal), journal
 
 
 def _simulated(run: Run) -> Bars:
@@ -155,10 +202,14 @@ def _write_validation(run: Run, report: ValidationReport) -> None:
         run.progress.note(line)
 
 
-def _write_panel(run: Run, market: Market, member: np.ndarray, bars: Bars) -> None:
+def _write_panel(run: Run, market: Market, member: np.ndarray, bars: Bars, journal: Sequence[str]) -> None:
     settings = run.settings
     maker = SegmentMaker(market, member, settings.labels.targets, settings.panel)
-    lineage = {"files": {file.path.name: file.sha256 for file in bars.files}, "code": code_digest(_CODE)}
+    lineage = {
+        "files": {file.path.name: file.sha256 for file in bars.files},
+        "code": code_digest(_CODE),
+        "journal": list(journal),
+    }
     quality = FeatureQuality(maker.axes.feature_names)
     total = len(market.sessions)
     run.progress.start("computing features", total, "sessions")

@@ -9,6 +9,7 @@ import polars as pl
 
 from gogooku3.axes import BoolDN
 from gogooku3.errors import PanelError
+from gogooku3.features.alpha158 import alpha158
 from gogooku3.features.compute import FeatureStream
 from gogooku3.features.core import core
 from gogooku3.features.fields import base_fields
@@ -24,7 +25,7 @@ from gogooku3.panel.settings import FeatureSetName, PanelSettings
 GRIDS = ("open", "high", "low", "close", "volume", "turnover", "factor")
 """The market's own grids, kept in the panel so that sessions can be added without the bars before them."""
 FIELDS = (*GRIDS, "link")
-_SETS: dict[FeatureSetName, Callable[[], FeatureSet]] = {"core": core}
+_SETS: dict[FeatureSetName, Callable[[], FeatureSet]] = {"core": core, "alpha158": alpha158}
 
 
 class SegmentMaker:

@@ -68,15 +68,39 @@ def run_stage(
     path.unlink(missing_ok=True)
     began = time.perf_counter()
     metrics = work()
+    seconds = time.perf_counter() - began
+    return write_record(run, name, inputs=inputs, outputs=outputs, metrics=metrics, seconds=seconds)
+
+
+def write_record(
+    run: Run,
+    name: str,
+    *,
+    inputs: Mapping[str, Any],
+    outputs: Iterable[str],
+    metrics: Sequence[Mapping[str, Any]],
+    seconds: float,
+) -> StageRecord:
+    """Write down that a stage's outputs are there and what they were made from.
+
+    Args:
+        run: The run.
+        name: Name of the stage.
+        inputs: What the outputs depend on.
+        outputs: Files in the run folder.
+        metrics: Measured figures.
+        seconds: How long it took.
+    """
     record = StageRecord(
         name=name,
-        key=key,
+        key=digest_json(inputs),
         inputs=inputs,
         outputs={output: digest_file(run.path(output)) for output in outputs},
         metrics=tuple(metrics),
         environment=environment(),
-        seconds=round(time.perf_counter() - began, 3),
+        seconds=round(seconds, 3),
     )
+    path = run.path(f"stages/{name}.json")
     write_json(path, {k: v for k, v in vars(record).items() if k != "skipped"})
     return record
 

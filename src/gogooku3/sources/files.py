@@ -52,8 +52,10 @@ class FileSource:
         parts = [self._read(path) for path in self._paths()]
         beside = [path for path in (settings.listing, settings.delistings) if path]
         lost = pl.concat([table for _, table in parts])
+        frame = pl.concat([frame for frame, _ in parts], how="diagonal")
         return Bars(
-            frame=accumulate(pl.concat([frame for frame, _ in parts], how="diagonal"), str(self.bars)),
+            frame=accumulate(frame, str(self.bars)),
+            chained="daily_factor" in frame.columns,
             listing=read_listing(settings.listing) if settings.listing else None,
             delistings=read_delistings(settings.delistings) if settings.delistings else None,
             files=tuple(

@@ -1,0 +1,197 @@
+"""What a table of bars changes in a panel: new bars, late ones, corrections, and a vendor's new scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from gogooku3.errors import DataError
+from gogooku3.panel.panel import Panel
+from gogooku3.pipeline.segments import GRIDS
+from gogooku3.sources.journal import KEY, NEUTRAL_FACTOR
+
+_PRICES = ("open", "high", "low", "close")
+_SAME = 1e-6
+"""Relative difference up to which two values are the same: float32 rounding of a vendor's rescaling."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Changes:
+    """Bars to apply, in the scale of the panel.
+
+    Attributes:
+        rows: ``date``, ``code``, prices, volume, perhaps ``turnover`` and ``adj_factor``; new and changed bars.
+        new: How many of them lie after the panel's last session.
+        late: How many are of earlier sessions on which the stock had no bar.
+        corrected: How many replace a bar.
+        same: Bars that the panel has already.
+        rescaled: Codes whose bars came in another scale than the panel's, such as after a vendor's adjustment for a
+            split, and were brought back to it.
+    """
+
+    rows: pl.DataFrame
+    new: int
+    late: int
+    corrected: int
+    same: int
+    rescaled: tuple[str, ...]
+
+
+def find_changes(panel: Panel, frame: pl.DataFrame, *, chained: bool) -> Changes:
+    """Compare validated bars with the panel's own.
+
+    A vendor's split adjustment rescales the whole past of a stock. Where bars overlap the panel's, the median ratio
+    of each stock's prices, volumes and factors gives the scale, and what differs beyond it is a correction. A
+    stock without an overlap is taken as it is; if its factors are ``chained``, they go on from the panel's.
+
+    Args:
+        panel: A panel with the market's grids.
+        frame: Sound bars, one row per date and code.
+        chained: As in `Bars`.
+
+    Raises:
+        DataError: A bar lies before the panel's first session, or only one side has adjustment factors.
+    """
+    last = panel.sessions[-1].astype(object)
+    first = panel.sessions[0].astype(object)
+    if frame.get_column("date").min() < first:
+        raise DataError(
+            "appended bars begin before the panel",
+            got=frame.get_column("date").min(),
+            expected=f"{first} or later",
+            remedy="build the panel from all bars",
+        )
+    stored = _stored(panel, frame)
+    if "adj_factor" not in frame.columns:
+        _refuse_lost_factor(panel)
+        frame = frame.with_columns(adj_factor=pl.lit(NEUTRAL_FACTOR))
+    given = frame.with_columns(pl.col("turnover") if "turnover" in frame.columns else _unknown("turnover"))
+    both = given.join(stored, on=KEY, how="left", suffix="_held", maintain_order="left")
+    scales = _scales(both, panel, chained=chained)
+    both = both.join(scales, on="code", how="left", maintain_order="left").with_columns(
+        *(pl.col(name) * pl.col("price_scale") for name in _PRICES),
+        pl.col("volume") * pl.col("volume_scale"),
+        pl.col("adj_factor") * pl.col("factor_scale"),
+    )
+    known = pl.col("close_held").is_not_null()
+    both = both.with_columns(
+        state=pl.when(pl.col("date") > last)
+        .then(pl.lit("new"))
+        .when(~known)
+        .then(pl.lit("late"))
+        .when(_same(_compared(frame)))
+        .then(pl.lit("same"))
+        .otherwise(pl.lit("corrected"))
+    )
+    count = dict(both.group_by("state").len().iter_rows())
+    kept = ["date", "code", *_PRICES, "volume", "turnover", "adj_factor"]
+    kept += ["sector"] if "sector" in frame.columns else []
+    return Changes(
+        rows=both.filter(pl.col("state") != "same").select(kept).sort("date", "code"),
+        new=count.get("new", 0),
+        late=count.get("late", 0),
+        corrected=count.get("corrected", 0),
+        same=count.get("same", 0),
+        rescaled=tuple(scales.filter("rescaled").get_column("code").sort().to_list()),
+    )
+
+
+def _compared(frame: pl.DataFrame) -> tuple[str, ...]:
+    return (*_PRICES, "volume", "adj_factor", *(["turnover"] if "turnover" in frame.columns else []))
+
+
+def _same(names: tuple[str, ...]) -> pl.Expr:
+    """Whether a bar is the panel's, cell by cell; two unknown cells are the same."""
+
+    def cell(name: str) -> pl.Expr:
+        mine, theirs = pl.col(name), pl.col(f"{name}_held")
+        near = (mine - theirs).abs() <= _SAME * theirs.abs()
+        unknown = mine.is_null() & theirs.is_null()
+        # a turnover that the source does not give is close x volume in the panel
+        return (near | unknown | mine.is_null()) if name == "turnover" else (near | unknown)
+
+    return pl.all_horizontal(cell(name).fill_null(value=False) for name in names)
+
+
+def _stored(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the panel's bars from the first date of ``frame`` on, of its codes, null where there is no value."""
+    earliest = frame.get_column("date").sort().to_numpy().astype("datetime64[D]")[0]
+    start = int(np.searchsorted(panel.sessions, earliest))
+    names = np.array(panel.codes, dtype=object)
+    tables = [
+        pl.DataFrame(schema={"date": pl.Date, "code": pl.String} | dict.fromkeys(GRIDS, pl.Float64)),
+    ]
+    for block in panel.blocks(start):
+        day, place = np.nonzero(block.present)
+        columns = {name: block.field(name)[day, place] for name in GRIDS}
+        tables.append(
+            pl.DataFrame(
+                {"date": block.sessions[day], "code": names[block.stock[place]], **columns},
+                schema_overrides={"date": pl.Date, "code": pl.String},
+            )
+        )
+    held = pl.concat(tables).rename({"factor": "adj_factor"})
+    codes = frame.get_column("code").unique()
+    return held.filter(pl.col("code").is_in(codes.implode())).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _scales(both: pl.DataFrame, panel: Panel, *, chained: bool) -> pl.DataFrame:
+    """Return per code what prices, volumes and factors are multiplied with, exactly 1 where they agree."""
+
+    def ratio(name: str) -> pl.Expr:
+        value = pl.col(f"{name}_held") / pl.col(name)
+        return pl.when(value.is_finite() & (value > 0)).then(value)
+
+    def scale(*names: str) -> pl.Expr:
+        found = pl.concat_list(ratio(name) for name in names).list.explode().median()
+        return pl.when((found - 1).abs() > _SAME).then(found).otherwise(1.0)
+
+    scales = (
+        both.group_by("code")
+        .agg(
+            price_scale=scale(*_PRICES),
+            volume_scale=scale("volume"),
+            factor_scale=scale("adj_factor"),
+            overlaps=pl.col("close_held").is_not_null().any(),
+        )
+        .sort("code")
+    )
+    if chained:
+        latest = _latest_factor(panel, scales.filter(~pl.col("overlaps")).get_column("code").to_list())
+        scales = scales.with_columns(
+            factor_scale=pl.when("overlaps")
+            .then("factor_scale")
+            .otherwise(pl.col("code").replace_strict(latest, default=1.0, return_dtype=pl.Float64))
+        )
+    moved = pl.any_horizontal(pl.col(pl.Float64) != 1) & pl.col("overlaps")
+    return scales.with_columns(rescaled=moved).drop("overlaps")
+
+
+def _latest_factor(panel: Panel, codes: list[str]) -> dict[str, float]:
+    """The cumulative factor at the last bar of each known code."""
+    last = dict(panel.stocks.select("code", "last_session").iter_rows())
+    found = {}
+    for code in codes:
+        if last.get(code) is not None:
+            day = int(np.searchsorted(panel.sessions, np.datetime64(last[code])))
+            (block,) = panel.blocks(day, day + 1)
+            column = block.segment.codes.index(code)
+            found[code] = float(block.field("factor")[0, column])
+    return found
+
+
+def _refuse_lost_factor(panel: Panel) -> None:
+    (*_, block) = panel.blocks(len(panel.sessions) - 1)
+    factor = block.field("factor")
+    if not np.isin(factor[~np.isnan(factor)], NEUTRAL_FACTOR).all():
+        raise DataError(
+            "appended bars have no adjustment factors, and the panel's do",
+            expected="the columns that the panel was built from",
+            remedy="append bars of the same source, with its adjustment column",
+        )
+
+
+def _unknown(name: str) -> pl.Expr:
+    return pl.lit(None, dtype=pl.Float64).alias(name)

@@ -1,0 +1,92 @@
+"""What the panel keeps of each stock, rolled forward."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from gogooku3.market.bars import Bars
+from gogooku3.market.endings import check_delistings, terminal_returns
+from gogooku3.market.settings import MarketSettings
+from gogooku3.panel.panel import Panel
+
+
+def roll_stocks(
+    panel: Panel, rows: pl.DataFrame, source: Bars, sessions: np.ndarray, settings: MarketSettings
+) -> pl.DataFrame:
+    """Return the stocks of the panel and of new rows, with last sessions, bars so far and terminal returns.
+
+    Names and sectors of known stocks stay: features of the past rest on them.
+
+    Args:
+        panel: The panel before.
+        rows: New and changed bars.
+        source: Where they came from, with listing and delistings.
+        sessions: All sessions, those of the panel and the new ones.
+        settings: The rule for stocks that ended.
+
+    Raises:
+        DataError: The table of delistings is malformed.
+    """
+    if source.delistings is not None:
+        check_delistings(source.delistings)
+    added = (
+        rows.filter(~pl.Series(_held(panel, rows), dtype=pl.Boolean))
+        .group_by("code")
+        .agg(added=pl.len().cast(pl.Int64))
+    )
+    latest = rows.group_by("code").agg(latest=pl.col("date").max())
+    merged = (
+        panel.stocks.join(latest, on="code", how="full", coalesce=True)
+        .join(added, on="code", how="left")
+        .sort("code")
+        .with_columns(
+            last_session=pl.max_horizontal("last_session", "latest"),
+            bars=pl.col("bars").fill_null(0) + pl.col("added").fill_null(0),
+        )
+    )
+    newcomers = set(rows.get_column("code")) - set(panel.codes)
+    merged = _named(merged, newcomers, rows, source.listing)
+    last_bar = np.searchsorted(
+        sessions, merged.get_column("last_session").to_numpy().astype("datetime64[D]")
+    ).astype(np.int64)
+    terminal, _ = terminal_returns(
+        tuple(merged.get_column("code")), last_bar, sessions, source.delistings, settings
+    )
+    return merged.with_columns(terminal_return=pl.Series(terminal).fill_nan(None)).select(
+        panel.stocks.columns
+    )
+
+
+def _held(panel: Panel, rows: pl.DataFrame) -> np.ndarray:
+    """Whether each row replaces a bar of the panel, bool [R]."""
+    days = np.searchsorted(panel.sessions, rows.get_column("date").to_numpy().astype("datetime64[D]"))
+    codes = rows.get_column("code").to_list()
+    held = np.zeros(rows.height, dtype=bool)
+    for day in np.unique(days[days < len(panel.sessions)]).tolist():
+        (block,) = panel.blocks(day, day + 1)
+        present = {block.segment.codes[n] for n in np.flatnonzero(block.present[0])}
+        for row in np.flatnonzero(days == day):
+            held[row] = codes[row] in present
+    return held
+
+
+def _named(
+    stocks: pl.DataFrame, newcomers: set[str], rows: pl.DataFrame, listing: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Give new stocks their name and sector, the listing's before that of the bars, as a build does."""
+    sector: dict[str, str | None] = {}
+    name: dict[str, str | None] = {}
+    if "sector" in rows.columns:
+        given = rows.filter(pl.col("sector").is_not_null()).sort("date").group_by("code")
+        sector |= dict(given.agg(pl.col("sector").sort_by("date").last()).iter_rows())
+    if listing is not None:
+        name = dict(listing.select("code", "name").iter_rows())
+        sector |= dict(listing.select("code", "sector").drop_nulls().iter_rows())
+    is_new = pl.col("code").is_in(list(newcomers))
+
+    def label(of: dict[str, str | None], column: str) -> pl.Expr:
+        found = pl.col("code").replace_strict(of, default=None, return_dtype=pl.String).fill_null("")
+        return pl.when(is_new).then(found).otherwise(column).alias(column)
+
+    return stocks.with_columns(label(name, "name"), label(sector, "sector"))
