@@ -1,0 +1,1 @@
+"""Proof by experiment that nothing known at a session depends on what happened after it."""

@@ -1,0 +1,84 @@
+"""What a model really depends on: hide what a fold must not know, fit again, and expect the same model."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gogooku3.audit.base import Base
+from gogooku3.audit.compare import compare
+from gogooku3.audit.part import Part
+from gogooku3.audit.violation import Violation
+from gogooku3.audit.witness import Sighting
+from gogooku3.audit.witnesses.models import contents
+from gogooku3.errors import Gogooku3Error
+from gogooku3.pipeline.train import model_files
+from gogooku3.progress import Silent
+from gogooku3.splits.fold import Fold
+from gogooku3.training.fit import FoldFitter
+from gogooku3.training.ranked_rows import RankedRows, ranked_rows
+from gogooku3.training.settings import ModelName
+
+
+def check_blind(base: Base, fold: Fold) -> Part:
+    """Fit a fold's models on rows whose hidden part is noise, and compare them with the fold's own models.
+
+    Hidden are inputs and labels of all test sessions and of whatever follows, and of the sessions before whose label
+    span, at the longest trained horizon and lag, touches the first test session. So every row that the models really
+    learn from, stop on or normalise by is held against every test span, whatever the fold says of itself.
+    """
+    run, settings = base.whole, base.run.settings
+    data = ranked_rows(base.panel, int(max(f.test[-1] for f in base.folds)) + 1, Silent())
+    hidden = _hidden(data, int(fold.test[0]) - fold.reach, base.audit.seed)
+    fitter = FoldFitter(
+        hidden,
+        base.folds[0].train,
+        ridge=settings.ridge,
+        lightgbm=settings.lightgbm,
+        settings=settings.train,
+    )
+    found: list[Violation] = []
+    digests = {}
+    for model in settings.train.models:
+        before = [
+            s for name in model_files(run, model, fold.name) for s in contents(run.path(name), fold.name)
+        ]
+        try:
+            after = _fitted(fitter, model, fold, model_files(run, model, fold.name))
+        except Gogooku3Error as error:
+            found.append(Violation(stage="blind", name=f"{model} {fold.name}", detail=error.what))
+            continue
+        result = compare("blind", before, after, {fold.name})
+        digests[model] = result.digest
+        if result.violation is not None:
+            found.append(result.violation)
+    name = f"blind fold {fold.name}"
+    facts = {
+        "hidden_from": str(base.panel.sessions[max(0, int(fold.test[0]) - fold.reach)]),
+        "models": digests,
+    }
+    return Part(name=name, facts=facts, violations=tuple(replace(one, cause=name) for one in found))
+
+
+def _hidden(data: RankedRows, first: int, seed: int) -> RankedRows:
+    """Return the rows with noise from session ``first`` on."""
+    rng = np.random.default_rng([seed, 2, max(first, 0)])
+    rows = data.rows
+    start = int(rows.bounds[max(first, 0)])
+    x, y = rows.x.copy(), rows.y.copy()
+    x[start:] = rng.uniform(-0.5, 0.5, x[start:].shape)
+    y[start:] = rng.uniform(-0.5, 0.5, y[start:].shape)
+    return replace(data, rows=replace(rows, x=x, y=y))
+
+
+def _fitted(fitter: FoldFitter, model: ModelName, fold: Fold, names: list[str]) -> list[Sighting]:
+    shown: list[Sighting] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for member, name in zip(fitter.fit(model, fold).members, names, strict=True):
+            path = Path(folder) / Path(name).name
+            member.save(path)
+            shown += contents(path, fold.name)
+    return shown

@@ -1,0 +1,114 @@
+"""The bars that an audit works on: a sample of the run's own, without a session of a locked year."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gogooku3.audit.settings import AuditSettings
+from gogooku3.config.settings import Settings
+from gogooku3.errors import DataError, SettingsError
+from gogooku3.market.bars import Bars
+from gogooku3.market.calendar import sessions_between
+from gogooku3.sources.files import FileSource
+from gogooku3.sources.simulated import SimulatedSource
+from gogooku3.splits.walk_forward import WalkForward
+from gogooku3.storage.atomic import atomic_path
+
+_COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "turnover", "adj_factor", "sector")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Material:
+    """Bars in canonical form, sorted by date and code.
+
+    Attributes:
+        bars: The sampled stocks up to the last session that may be looked at.
+        share: Sampled stocks as a share of all.
+        end: Last date that may be looked at.
+        years: Years that the run tests.
+    """
+
+    bars: Bars
+    share: float
+    end: date
+    years: tuple[int, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the sampled bars and of the tables beside them."""
+        digest = hashlib.sha256()
+        for table in (self.bars.frame, self.bars.listing, self.bars.delistings):
+            digest.update(b"-" if table is None else repr(table.schema).encode())
+            if table is not None:
+                digest.update(table.hash_rows(seed=0).to_numpy().tobytes())
+        return digest.hexdigest()
+
+
+def load_material(settings: Settings, audit: AuditSettings) -> Material:
+    """Read the run's bars, leave out locked years, and draw stocks.
+
+    Raises:
+        SettingsError: The run has no bars of its own.
+        DataError: The bars cannot be read, or none is left.
+    """
+    bars = _load(settings)
+    frame = bars.frame.select([name for name in _COLUMNS if name in bars.frame.columns])
+    frame = frame.filter(pl.col("date").is_not_null() & pl.col("code").is_not_null())
+    days = frame.get_column("date").unique().sort()
+    if days.is_empty():
+        raise DataError("the bars have no row", remedy="check the source")
+    sessions = sessions_between(settings.market.calendar, days[0], days[-1])
+    reach = max(target.reach for target in settings.labels.targets)
+    walk = WalkForward(settings=settings.splits, reach=reach)
+    stop = walk.locked_from(sessions)
+    end = sessions[stop - 1].astype("datetime64[D]").item()
+    frame = frame.filter(pl.col("date") <= end)
+    codes = frame.get_column("code").unique().sort().to_numpy()
+    rng = np.random.default_rng([audit.seed, 0])
+    picked = np.sort(rng.permutation(codes)[: audit.stocks]).tolist()
+    mine = pl.col("code").is_in(picked)
+    usable = np.ones(stop, dtype=np.bool_)
+    folds = walk.folds(sessions, np.concatenate([usable, np.ones(len(sessions) - stop, dtype=np.bool_)]))
+    return Material(
+        bars=Bars(
+            frame=frame.filter(mine).sort("date", "code"),
+            listing=None if bars.listing is None else bars.listing.filter(mine).sort("code"),
+            delistings=None
+            if bars.delistings is None
+            else bars.delistings.filter(mine & (pl.col("last_session") <= end)).sort("code"),
+        ),
+        share=len(picked) / len(codes),
+        end=end,
+        years=tuple(int(fold.name) for fold in folds),
+    )
+
+
+def write_bars(bars: Bars, folder: Path) -> dict[str, Path]:
+    """Write bars as files that ``FileSource`` reads, and return the source settings that name them."""
+    written: dict[str, Path] = {}
+    for name, table in (("bars", bars.frame), ("listing", bars.listing), ("delistings", bars.delistings)):
+        if table is not None and table.height:
+            written[name] = folder / f"{name}.parquet"
+            with atomic_path(written[name]) as partial:
+                table.write_parquet(partial, compression="uncompressed")
+    return written
+
+
+def _load(settings: Settings) -> Bars:
+    if settings.run.simulated:
+        return SimulatedSource(settings.simulation).load()
+    if settings.source.bars is None:
+        raise SettingsError(
+            "a ready panel cannot be audited: what it was made from is not known",
+            where="panel.file",
+            got=settings.panel.file,
+            expected="a run that was built from bars",
+            remedy="build the run with --bars or --simulated",
+        )
+    return FileSource(settings.source).load()

@@ -1,0 +1,81 @@
+"""Which sessions an audit looks from, and which folds it trains for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gogooku3.audit.variant_name import VariantName
+from gogooku3.audit.witnesses.models import learnt_by
+from gogooku3.errors import SettingsError
+from gogooku3.splits.fold import Fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A session t after which the bars are changed.
+
+    Attributes:
+        session: Its index.
+        reason: Why it was chosen.
+    """
+
+    session: int
+    reason: str
+
+
+def plan_moments(
+    folds: Sequence[Fold], usable: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[Moment, ...]:
+    """Draw sessions: edges of folds first, one before any test, then test sessions, spread over the folds.
+
+    Args:
+        folds: The run's folds in order.
+        usable: Indices of the sessions that have a universe, increasing; something follows each but the last.
+        count: Sessions wanted; fewer come out where there are not as many.
+        rng: Source of randomness.
+
+    Raises:
+        SettingsError: There is no session to look from.
+    """
+    order = rng.permutation(len(folds))
+    moments: dict[int, str] = {}
+
+    def add(session: int, reason: str) -> None:
+        fits = session in usable and session < usable[-1]
+        if fits and session not in moments and len(moments) < count:
+            moments[session] = reason
+
+    first, second = folds[order[0]], folds[order[1 % len(order)]]
+    add(int(first.test[0]), f"first test session of fold {first.name}")
+    add(learnt_by(second), f"end of the last training label of fold {second.name}")
+    before = usable[usable < folds[0].test[0] - 1]
+    if before.size:
+        add(int(rng.choice(before)), "before any test")
+    covered = {first.name}
+    pending = [folds[n] for n in order if folds[n].name not in covered]
+    while len(moments) < min(count, len(usable) - 1):
+        for fold in pending or [folds[n] for n in order]:
+            free = np.setdiff1d(fold.test, [*moments, usable[-1]])
+            if free.size:
+                add(int(rng.choice(free)), f"in fold {fold.name}")
+        if not pending and all(np.setdiff1d(f.test, [*moments, usable[-1]]).size == 0 for f in folds):
+            break
+        pending = []
+    if not moments:
+        raise SettingsError("there is no session to audit from", got=f"{len(usable)} usable sessions")
+    return tuple(Moment(session=t, reason=moments[t]) for t in sorted(moments))
+
+
+def trained_folds(folds: Sequence[Fold], session: int, variant: VariantName) -> tuple[Fold, ...]:
+    """Return the folds that a rebuild trains.
+
+    Bars that end at t are trained as the run would have been then: on every fold that begins by t. Bars that go on
+    are trained on the last fold whose labels are over by t, the one that the change comes closest to.
+    """
+    if variant == "delete":
+        return tuple(fold for fold in folds if fold.test[0] <= session)
+    over = [fold for fold in folds if learnt_by(fold) <= session]
+    return tuple(over[-1:])

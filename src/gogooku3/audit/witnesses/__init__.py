@@ -1,0 +1,1 @@
+"""One witness a stage."""

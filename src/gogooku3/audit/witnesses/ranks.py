@@ -1,0 +1,65 @@
+"""What models are given: per-day ranks of features and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gogooku3.audit.witness import Sighting
+from gogooku3.panel.panel import Panel
+from gogooku3.pipeline.build import panel_of
+from gogooku3.pipeline.run_folder import Run
+from gogooku3.progress import Silent
+from gogooku3.training.ranked_rows import RankedRows, ranked_rows
+
+_SESSIONS = 125
+
+
+class RankWitness:
+    """The rows of training and scoring up to t: which stock-days, their inputs, and labels that are over."""
+
+    name = "ranks"
+    needs_models = False
+
+    def observe(self, run: Run, until: int) -> Iterator[Sighting]:
+        """Yield rows, inputs and labels, some sessions at a time."""
+        panel = panel_of(run)
+        data = ranked_rows(panel, min(until + 1, len(panel.sessions)), Silent())
+        for start in range(0, until + 1, _SESSIONS):
+            yield from _part(panel, data, start, min(start + _SESSIONS, until + 1), until)
+
+
+def _part(panel: Panel, data: RankedRows, start: int, stop: int, until: int) -> Iterator[Sighting]:
+    bounds = data.rows.bounds
+    rows = slice(bounds[start], bounds[stop])
+    session = np.repeat(np.arange(stop - start), np.diff(bounds[start : stop + 1]))
+    label = f"from {panel.sessions[start]}"
+    shape = (stop - start, len(panel.codes))
+
+    def spread(values: np.ndarray) -> np.ndarray:
+        grid = np.full((*shape, *values.shape[1:]), np.nan, dtype=values.dtype)
+        grid[session, data.stock[rows]] = values
+        return grid
+
+    seen = np.zeros(shape, dtype=np.bool_)
+    seen[session, data.stock[rows]] = True
+    days = panel.sessions[start:stop]
+    yield Sighting(name=f"rows {label}", values=seen, sessions=days, codes=panel.codes)
+    yield Sighting(
+        name=f"inputs {label}",
+        values=spread(data.rows.x[rows]),
+        sessions=days,
+        codes=panel.codes,
+        columns=panel.feature_names,
+    )
+    labels = spread(data.rows.y[rows])
+    for column, target in enumerate(panel.targets):
+        over = int(np.clip(until - target.reach + 1 - start, 0, stop - start))
+        if over:
+            yield Sighting(
+                name=f"labels {target} {label}",
+                values=labels[:over, :, column],
+                sessions=days[:over],
+                codes=panel.codes,
+            )
