@@ -15,7 +15,7 @@ from gogooku3.errors import PanelError
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.seal import _body_extent
 from gogooku3.panel.segment_file import write_single
-from gogooku3.storage import digest_json
+from gogooku3.storage import digest_json, write_json
 from tests.panel.panels import AXES, STOCKS, random_segments, write_panel
 
 
@@ -134,7 +134,7 @@ def forge(folder: Path, **change: object) -> None:
     path = folder / "manifest.json"
     body = json.loads(path.read_text()) | change
     body.pop("seal")
-    path.write_text(json.dumps(body | {"seal": digest_json(body)}))
+    write_json(path, body | {"seal": digest_json(body)})
 
 
 def test_other_manifest_version(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def publish(partial: Path, target: Path) -> None:
 def write_text(target: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic_path(target) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(target: Path, value: object) -> None:
@@ -80,10 +80,19 @@ def write_json(target: Path, value: object) -> None:
         StorageError: The value holds NaN, an infinity or something else that JSON does not have.
     """
     try:
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json_text(value)
     except (TypeError, ValueError) as error:
         raise StorageError("a value cannot be written as JSON", where=target, got=error) from error
-    write_text(target, text + "\n")
+    write_text(target, text)
+
+
+def json_text(value: object) -> str:
+    """Return the text that `write_json` writes for a value.
+
+    Raises:
+        TypeError, ValueError: JSON does not have it.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gogooku3.errors import StorageError
-from gogooku3.storage.atomic import write_json
+from gogooku3.storage.atomic import json_text, write_json
 from gogooku3.storage.content import StoredFile
 from gogooku3.storage.hashing import digest_json
 from gogooku3.storage.paths import inside
@@ -53,7 +53,7 @@ class Manifest:
                 folder, or a file is absent or has another size.
         """
         where = folder / MANIFEST_NAME
-        body = _load(where)
+        text, body = _load(where)
         if body.get("format") != format:
             raise StorageError(
                 "a manifest is of another kind", where=where, got=body.get("format"), expected=format
@@ -68,6 +68,10 @@ class Manifest:
         seal = body.pop("seal", None)
         if seal != digest_json(body) or set(body) | {"seal"} != _KEYS:
             raise StorageError("a manifest is damaged", where=where, got="content that does not fit its seal")
+        if text != json_text(body | {"seal": seal}):
+            raise StorageError(
+                "a manifest is damaged", where=where, got="blanks or line ends other than were written"
+            )
         try:
             files = tuple(_stored(entry) for entry in body["files"])
         except (TypeError, KeyError, StorageError) as error:
@@ -92,9 +96,10 @@ def _stored(entry: Mapping[str, Any]) -> StoredFile:
     return StoredFile(name=entry["name"], digest=digest, size=entry["size"])
 
 
-def _load(where: Path) -> dict[str, Any]:
+def _load(where: Path) -> tuple[str, dict[str, Any]]:
     try:
-        body = json.loads(where.read_text(encoding="utf-8"))
+        text = where.read_bytes().decode("utf-8")
+        body = json.loads(text)
     except OSError as error:
         raise StorageError("a manifest cannot be read", where=where, got=error.strerror) from error
     except ValueError as error:
@@ -103,7 +108,7 @@ def _load(where: Path) -> dict[str, Any]:
         raise StorageError(
             "a manifest is damaged", where=where, got=type(body).__name__, expected="an object"
         )
-    return body
+    return text, body
 
 
 def _check_present(folder: Path, file: StoredFile) -> None:
