@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gogooku3.audit.base import Base
-from gogooku3.audit.certificate import FILE, Certificate
+from gogooku3.audit.certificate import Certificate
 from gogooku3.audit.checks.blind import check_blind
 from gogooku3.audit.checks.labels import check_labels
 from gogooku3.audit.checks.permutation import check_permutation
@@ -24,12 +24,13 @@ from gogooku3.audit.plan import Moment, plan_moments
 from gogooku3.audit.settings import AuditSettings
 from gogooku3.audit.violation import Violation
 from gogooku3.errors import Gogooku3Error
+from gogooku3.pipeline.certified import CERTIFICATE, certified_subject
 from gogooku3.pipeline.lineage import code_digest, environment
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.storage.atomic import write_json
 from gogooku3.storage.hashing import digest_json
 
-_CODE = ("pipeline.build", "pipeline.train", "pipeline.predict", "audit.causality")
+_CODE = ("audit.causality",)
 _FOLDER = "audit"
 
 
@@ -79,7 +80,7 @@ class _Audit:
             if parts[-1].violations and self.settings.first_violation:
                 break
         subject = {**self.subject, "moments": plan.facts["moments"]}
-        certificate = Certificate(path=self.run.path(FILE), subject=subject, parts=parts)
+        certificate = Certificate(path=self.run.path(CERTIFICATE), subject=subject, parts=parts)
         write_json(certificate.path, certificate.to_json())
         self.ledger.sweep()
         for leftover in ("base", "work"):
@@ -89,7 +90,6 @@ class _Audit:
     def _subject(self) -> dict[str, Any]:
         frame = self.material.bars.frame
         codes = frame.get_column("code").unique().sort().to_list()
-        settings = self.run.settings.model_dump(mode="json", exclude={"run", "evaluation", "report"})
         return {
             "run": self.run.settings.run.name,
             "bars": {
@@ -102,9 +102,9 @@ class _Audit:
                 "last": str(frame.get_column("date").max()),
                 "test_years": list(self.material.years),
             },
+            "subject": certified_subject(self.run),
             "code": code_digest(_CODE),
             "environment": environment(),
-            "settings": digest_json(settings),
             "audit": self.settings.model_dump(mode="json"),
         }
 

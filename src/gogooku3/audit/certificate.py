@@ -11,7 +11,6 @@ from gogooku3.audit.part import Part
 from gogooku3.audit.violation import Violation
 
 FORMAT = "gogooku3-causality"
-FILE = "causality.json"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from gogooku3.cli import append, build, demo, evaluate, panel, predict, report, run, train
+from gogooku3.cli import append, audit, build, demo, evaluate, panel, predict, report, run, train
 from gogooku3.cli.faults import describe, save_traceback
 
 _INTERRUPTED = 130
@@ -20,13 +20,15 @@ app = typer.Typer(
 )
 for verb in (demo, run, build, append, train, evaluate, predict, report):
     app.command(name=verb.NAME, help=verb.__doc__)(verb.command)
-app.add_typer(panel.app, name=panel.NAME)
+for group in (panel, audit):
+    app.add_typer(group.app, name=group.NAME)
 
 
 def main() -> None:
     """Run the command line; every error ends in one clear sentence and a non-zero code.
 
-    Exit codes: 0 done, 1 a fault of the program, 2 a fault of data, settings or usage, 130 interrupted.
+    Exit codes: 0 done, 1 a fault of the program, 2 a fault of data, settings or usage, 3 an audit found
+    a violation, 130 interrupted.
     """
     try:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)

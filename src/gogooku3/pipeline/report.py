@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gogooku3.evaluation.evaluation import WHOLE, Evaluation
+from gogooku3.evaluation.report.causality_table import causality_table
 from gogooku3.evaluation.report.html import render_report
 from gogooku3.evaluation.report.markdown import to_markdown
 from gogooku3.evaluation.report.reference import Reference
+from gogooku3.pipeline.certified import read_certificate
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.lineage import code_digest, environment
 from gogooku3.pipeline.references import read_references
@@ -17,7 +19,7 @@ from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, run_stage
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.atomic import write_text
-from gogooku3.storage.hashing import digest_file
+from gogooku3.storage.hashing import digest_file, digest_json
 
 _CODE = ("evaluation.report.html", "evaluation.report.markdown", "pipeline.report")
 _Rows = list[dict[str, Any]]
@@ -43,6 +45,7 @@ def report(run: Run, judged: Judged | None = None) -> StageRecord:
         "settings": [list(row) for row in run.resolved.rows()],
         "references": digest_file(settings.report.references) if settings.report.references else None,
         "code": code_digest(_CODE),
+        "certificate": digest_json(read_certificate(run)),
     }
 
     def work() -> Sequence[Mapping[str, Any]]:
@@ -50,7 +53,7 @@ def report(run: Run, judged: Judged | None = None) -> StageRecord:
         title = settings.report.title or f"gogooku3: {settings.run.name}"
         page = render_report(evaluation, title=title, context=_context(run, judged), references=references)
         write_text(run.path("report.html"), page)
-        write_text(run.path("report.md"), _markdown(title, evaluation, references))
+        write_text(run.path("report.md"), _markdown(title, evaluation, references) + _certificate(run))
         return []
 
     return run_stage(run, "report", inputs, ["report.html", "report.md"], work)
@@ -58,6 +61,11 @@ def report(run: Run, judged: Judged | None = None) -> StageRecord:
 
 def _markdown(title: str, evaluation: Evaluation, references: Sequence[Reference]) -> str:
     return f"# {title}\n\n{to_markdown(evaluation, references=references)}"
+
+
+def _certificate(run: Run) -> str:
+    found = read_certificate(run)
+    return "" if found is None else f"\n{causality_table(found).to_markdown()}"
 
 
 def _context(run: Run, judged: Judged) -> dict[str, Any]:
@@ -70,6 +78,10 @@ def _context(run: Run, judged: Judged) -> dict[str, Any]:
         }
     if judged.seeds:
         sections["RankIC of single seeds"] = _seeds(judged.seeds)
+    certificate = read_certificate(run)
+    if certificate is not None:
+        table = causality_table(certificate)
+        sections[table.title] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     sections["Data"] = _data(run, judged)
     sections["Environment"] = environment()
     sections["Settings"] = [
