@@ -27,6 +27,7 @@ SETTINGS: dict[str, object] = {
     "market.ended_after": 8,
     "panel.segment_sessions": 60,
 }
+PRICES = ("open", "high", "low", "close")
 HELD = 480
 ADDED = 20
 
@@ -53,7 +54,7 @@ def story() -> Story:
     code, date = pl.col("code"), pl.col("date")
     late = (code == split) & (date >= days[HELD + 7])
     frame = frame.with_columns(
-        *(pl.when(late).then(pl.col(n) / 2).otherwise(n) for n in ("open", "high", "low", "close")),
+        *(pl.when(late).then(pl.col(name) / 2).otherwise(name) for name in PRICES),
         pl.when(late).then(pl.col("volume") * 2).otherwise("volume"),
         pl.when(late).then(pl.col("adj_factor") * 2).otherwise("adj_factor"),
     )
@@ -115,20 +116,235 @@ def upto(frame: pl.DataFrame, day) -> pl.DataFrame:
     return frame.filter(pl.col("date") <= day)
 
 
-def test_twenty_days_one_by_one(story: Story, tmp_path: Path) -> None:
+def test_days_one_by_one(story: Story, tmp_path: Path) -> None:
     run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
     before = {path.name for path in run.path("panel/segments").iterdir()}
-    for day in story.days[HELD:]:
+    for day in story.days[HELD : HELD + 12]:
         done = update(run, on(story.frame, [day]))
         assert (done.sessions, done.computed) == (1, 1)
         assert done.relabelled > 0
     assert before <= {path.name for path in run.path("panel/segments").iterdir()}  # nothing is rewritten
-    whole = built(tmp_path / "b", story.frame)
+    whole = built(tmp_path / "b", upto(story.frame, story.days[HELD + 11]))
     assert_same(panel(run), panel(whole))
 
 
-def test_twenty_days_at_once(story: Story, tmp_path: Path) -> None:
+def test_days_at_once(story: Story, tmp_path: Path) -> None:
     run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
     done = update(run, on(story.frame, story.days[HELD:]))
     assert (done.sessions, done.computed) == (ADDED, ADDED)
-    assert_same(panel(run), panel(built(tmp_path / "b", story.frame)))
+    whole = built(tmp_path / "b", story.frame)
+    assert_same(panel(run), panel(whole))
+    assert build(run).skipped  # what the append made is what this build would make
+    run.path("stages/build.json").unlink()
+    build(run)
+    assert_same(panel(run), panel(whole))
+
+
+def change(frame: pl.DataFrame, day, code: str, **values: float | None) -> pl.DataFrame:
+    there = (pl.col("date") == day) & (pl.col("code") == code)
+    return frame.with_columns(
+        pl.when(there).then(pl.lit(value, dtype=pl.Float64)).otherwise(name).alias(name)
+        for name, value in values.items()
+    )
+
+
+def whole_codes(frame: pl.DataFrame, days: Sequence) -> list[str]:
+    """Codes with a bar on every day."""
+    counts = on(frame, days).group_by("code").len().filter(pl.col("len") == len(days))
+    return counts.get_column("code").sort().to_list()
+
+
+@pytest.mark.parametrize("back", [1, 30, 300])
+def test_a_correction_rebuilds_what_it_touches_and_only_that(story: Story, tmp_path: Path, back: int) -> None:
+    held = upto(story.frame, story.days[HELD - 1])
+    run = built(tmp_path / "a", held)
+    before = panel(run)
+    day = story.days[HELD - back]
+    code = whole_codes(held, story.days[HELD - 310 : HELD])[7]
+    bar = held.filter((pl.col("date") == day) & (pl.col("code") == code))
+    right = change(held, day, code, close=bar["high"][0], volume=bar["volume"][0] * 3)
+    done = update(run, right.filter((pl.col("date") == day) & (pl.col("code") == code)))
+    assert (done.changes.corrected, done.changes.new, done.sessions) == (1, 0, 0)
+    after = panel(run)
+    assert_same(after, panel(built(tmp_path / "b", right)))
+    place = HELD - back
+    assert after.days("known")[:place] == before.days("known")[:place]
+    same = [a == b for a, b in zip(after.days("known"), before.days("known"), strict=True)]
+    assert not any(same[place : place + 20])
+    assert done.computed <= 330
+    if back == 300:
+        assert all(same[place + done.computed :])
+        assert len(same[place + done.computed :]) > 5
+
+
+def test_late_bars_and_a_correction_beside_new_days(story: Story, tmp_path: Path) -> None:
+    held = upto(story.frame, story.days[HELD - 1])
+    codes = whole_codes(held, story.days[HELD - 80 : HELD])
+    missing = (pl.col("code") == codes[3]) & pl.col("date").is_between(
+        story.days[HELD - 50], story.days[HELD - 45]
+    )
+    run = built(tmp_path / "a", held.filter(~missing))
+    later = change(story.frame, story.days[HELD - 2], codes[5], volume=12345.0)
+    sent = pl.concat([held.filter(missing), on(later, story.days[HELD - 4 : HELD + 3])])
+    done = update(run, sent)
+    assert (done.changes.late, done.changes.corrected, done.sessions) == (6, 1, 3)
+    assert done.changes.same > 50
+    assert_same(panel(run), panel(built(tmp_path / "b", upto(later, story.days[HELD + 2]))))
+
+
+def test_bars_that_the_panel_has_change_nothing(story: Story, tmp_path: Path) -> None:
+    held = upto(story.frame, story.days[HELD - 1])
+    run = built(tmp_path / "a", held)
+    before = panel(run).content_hash
+    with pytest.raises(DataError, match="nothing new"):
+        update(run, on(held, story.days[HELD - 9 : HELD]))
+    assert panel(run).content_hash == before
+    assert build(run).skipped
+
+
+def test_a_vendor_that_rescales_the_past(story: Story, tmp_path: Path) -> None:
+    """Back-adjusted prices after a 2:1 split: the overlap tells the scale, and not a bit of the past changes."""
+    held = upto(story.frame, story.days[HELD - 1])
+    code = whole_codes(held, story.days[HELD - 80 : HELD])[4]
+    run = built(tmp_path / "a", held)
+    past = panel(run).days("known")
+    its = pl.col("code") == code
+    sent = on(story.frame, story.days[HELD - 5 : HELD + 2]).with_columns(
+        *(pl.when(its).then(pl.col(name) / 2).otherwise(name) for name in PRICES),
+        pl.when(its).then(pl.col("volume") * 2).otherwise("volume"),
+    )
+    done = update(run, sent)
+    assert done.changes.rescaled == (code,)
+    assert (done.changes.corrected, done.sessions) == (0, 2)
+    assert panel(run).days("known")[:HELD] == past
+    assert_same(panel(run), panel(built(tmp_path / "b", upto(story.frame, story.days[HELD + 1]))))
+
+
+def test_per_day_factors_go_on_from_the_panel(story: Story, tmp_path: Path) -> None:
+    """J-Quants' AdjustmentFactor: 0.5 on the day of a 2:1 split, whatever file it comes in."""
+    ratio = pl.col("adj_factor") / pl.col("adj_factor").shift(1).over("code", order_by="date")
+    daily = story.frame.sort("date", "code").with_columns(AdjustmentFactor=(1 / ratio).fill_null(1.0))
+    daily = daily.drop("adj_factor")
+    assert (on(daily, story.days[HELD:])["AdjustmentFactor"] == 0.5).sum() >= 1
+    run = built(tmp_path / "a", upto(daily, story.days[HELD - 1]))
+    for step in range(HELD, HELD + 9, 3):
+        update(run, on(daily, story.days[step : step + 3]))
+    assert_same(panel(run), panel(built(tmp_path / "b", upto(daily, story.days[HELD + 8]))))
+
+
+def test_a_delisting_that_becomes_known(story: Story, tmp_path: Path) -> None:
+    held = upto(story.frame, story.days[HELD - 1])
+    gone = story.frame.filter(pl.col("date") > story.days[HELD + 5]).get_column("code").unique()
+    code = sorted(set(on(story.frame, [story.days[HELD + 5]])["code"]) - set(gone))[0]
+    schema = {"code": pl.String, "last_session": pl.Date, "terminal_return": pl.Float64}
+    ended = ("9999X", story.days[HELD - 50], 0.1)
+    path = tmp_path / "delistings.csv"
+    pl.DataFrame([ended], schema=schema, orient="row").write_csv(path)
+    run = built(tmp_path / "a", held, **{"source.delistings": str(path)})
+    update(run, on(story.frame, story.days[HELD : HELD + 8]))
+    known = [ended, (code, story.days[HELD + 5], -0.4)]
+    pl.DataFrame(known, schema=schema, orient="row").write_csv(path)
+    update(run, on(story.frame, story.days[HELD + 8 : HELD + 9]))
+    after = panel(run)
+    assert after.stocks.filter(pl.col("code") == code)["terminal_return"].to_list() == [-0.4]
+    whole = built(tmp_path / "b", upto(story.frame, story.days[HELD + 8]), **{"source.delistings": str(path)})
+    assert_same(after, panel(whole))
+
+
+def test_an_append_that_was_cut_off_is_finished_by_the_next(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gogooku3.pipeline.mend.Mender.write", cut)
+        with pytest.raises(KeyboardInterrupt):
+            update(run, on(story.frame, story.days[HELD : HELD + 2]))
+    assert len(panel(run).sessions) == HELD
+    done = update(run, on(story.frame, story.days[HELD + 2 : HELD + 3]), "next.parquet")
+    assert done.sessions == 3
+    assert_same(panel(run), panel(built(tmp_path / "b", upto(story.frame, story.days[HELD + 2]))))
+
+
+def test_many_short_segments_are_joined(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gogooku3.pipeline.mend._MOST_SMALL", 3)
+    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+    lengths = []
+    for day in story.days[HELD : HELD + 6]:
+        update(run, on(story.frame, [day]))
+        lengths.append([len(segment.sessions) for segment in panel(run).segments[8:]])
+    assert lengths == [[1], [1, 1], [1, 1, 1], [4], [4, 1], [4, 1, 1]]
+    assert_same(panel(run), panel(built(tmp_path / "b", upto(story.frame, story.days[HELD + 5]))))
+
+
+def test_other_settings_are_refused_by_name(story: Story, tmp_path: Path) -> None:
+    held = upto(story.frame, story.days[HELD - 1])
+    run = built(tmp_path / "a", held)
+    other = run_of(tmp_path / "a", held, **{"universe.size": 25})
+    with pytest.raises(SettingsError, match=r"universe.size: 30 at the build, 25 now"):
+        update(other, on(story.frame, story.days[HELD : HELD + 1]))
+    with pytest.raises(SettingsError, match="no panel that was built"):
+        update(run_of(tmp_path / "c", held), on(story.frame, story.days[HELD : HELD + 1]))
+
+
+def test_bars_that_do_not_go_on_are_refused(story: Story, tmp_path: Path) -> None:
+    run = built(
+        tmp_path / "a", story.frame.filter(pl.col("date").is_between(story.days[5], story.days[HELD]))
+    )
+    with pytest.raises(DataError, match="begin before the panel"):
+        update(run, on(story.frame, story.days[2:7]))
+    with pytest.raises(DataError, match="no adjustment factors"):
+        update(run, on(story.frame, story.days[HELD + 1 : HELD + 2]).drop("adj_factor"))
+
+
+def test_the_journal_belongs_to_its_bars(story: Story, tmp_path: Path) -> None:
+    """Other bars under the same run do not get the first one's appended days."""
+    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+    update(run, on(story.frame, story.days[HELD : HELD + 2]))
+    other = run_of(tmp_path / "a", upto(story.frame, story.days[HELD - 10]))
+    build(other)
+    assert len(panel(other).sessions) == HELD - 9
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_twenty_days_of_tokyo(shared_data: Path, tmp_path: Path) -> None:
+    """Built to T and appended day by day: a split, a correction, a listing and a delisting among the days."""
+    frame = pl.read_parquet(shared_data / "jp_tse" / "prices_2013_2023.parquet").filter(
+        pl.col("date") < pl.date(2020, 1, 1)
+    )
+    frame = frame.with_columns(pl.col(name).cast(pl.Float64) for name in (*PRICES, "adj_factor"))
+    days = frame.get_column("date").unique().sort().to_list()
+    held, last = len(days) - 40, len(days) - 20
+    codes = whole_codes(frame, days[held - 300 : last])
+    split, gone, wrong = codes[100], codes[200], codes[300]
+    code, date = pl.col("code"), pl.col("date")
+    early = (code == split) & (date < days[held + 7])
+    told = frame.filter(~((code == gone) & (date > days[held + 4]))).with_columns(
+        *(pl.when(early).then(pl.col(name) * 2).otherwise(name).alias(name) for name in PRICES),
+        pl.when(early).then(pl.col("adj_factor") / 2).otherwise("adj_factor").alias("adj_factor"),
+    )
+    listed = (
+        told.group_by("code")
+        .agg(pl.col("date").min())
+        .filter(pl.col("date").is_between(days[held], days[last - 1]))
+    )
+    assert listed.height >= 1
+    mistaken = change(told, days[held - 3], wrong, close=1.0e3, high=1.1e3, low=0.9e3, open=1.0e3)
+    settings = {"universe.min_history": 250, "universe.size": 2000, "labels.horizons": [1, 5, 10, 20]}
+    flags = {**settings, "market.ended_after": 10, "panel.segment_sessions": 250}
+    run = built(tmp_path / "a", upto(mistaken, days[held - 1]), **flags)
+    for place in range(held, last):
+        sent = on(told, [days[place]])
+        if place == held + 9:
+            sent = pl.concat([sent, told.filter((date == days[held - 3]) & (code == wrong))])
+        done = update(run, sent)
+        assert done.sessions == 1
+        assert done.changes.corrected == (place == held + 9)
+        assert done.computed == (1 if place != held + 9 else 13)
+    assert_same(panel(run), panel(built(tmp_path / "b", upto(told, days[last - 1]), **flags)))

@@ -15,6 +15,8 @@ from gogooku3.sources.journal import KEY, NEUTRAL_FACTOR
 _PRICES = ("open", "high", "low", "close")
 _SAME = 1e-6
 """Relative difference up to which two values are the same: float32 rounding of a vendor's rescaling."""
+_ONE_RATIO = 2e-3
+"""Relative difference up to which ratios are one: prices rounded to the tick after rescaling."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,35 +140,60 @@ def _stored(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scales(both: pl.DataFrame, panel: Panel, *, chained: bool) -> pl.DataFrame:
-    """Return per code what prices, volumes and factors are multiplied with, exactly 1 where they agree."""
+    """Return per code what prices, volumes and factors are multiplied with, exactly 1 where they agree.
+
+    Prices have another scale if open, high, low and close of most bars that overlap differ by one ratio, and the code
+    has a new bar to bring to the panel's scale or several that overlap; otherwise a difference is a correction.
+    Volumes follow prices or stay.
+    """
 
     def ratio(name: str) -> pl.Expr:
         value = pl.col(f"{name}_held") / pl.col(name)
         return pl.when(value.is_finite() & (value > 0)).then(value)
 
-    def scale(*names: str) -> pl.Expr:
-        found = pl.concat_list(ratio(name) for name in names).list.explode().median()
-        return pl.when((found - 1).abs() > _SAME).then(found).otherwise(1.0)
+    def unless_one(value: pl.Expr) -> pl.Expr:
+        return pl.when((value - 1).abs() > _SAME).then(value).otherwise(1.0)
 
+    def near(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+        return (left / right - 1).abs() < _ONE_RATIO
+
+    moved = pl.col("close_held").is_not_null()
+    alike = pl.all_horizontal(near(ratio(name), ratio("close")).fill_null(value=True) for name in _PRICES)
+    counted = both.with_columns(ratio=ratio("close")).with_columns(alike=alike & moved)
     scales = (
-        both.group_by("code")
+        counted.group_by("code")
         .agg(
-            price_scale=scale(*_PRICES),
-            volume_scale=scale("volume"),
-            factor_scale=scale("adj_factor"),
-            overlaps=pl.col("close_held").is_not_null().any(),
+            price=pl.col("ratio").median(),
+            agreeing=(pl.col("alike") & near(pl.col("ratio"), pl.col("ratio").median())).sum(),
+            volume=ratio("volume").median(),
+            factor_scale=unless_one(ratio("adj_factor").median()),
+            overlapping=moved.sum(),
+            fresh=(pl.col("date") > panel.sessions[-1].astype(object)).any(),
         )
         .sort("code")
+        .with_columns(
+            is_scale=(pl.col("agreeing") * 2 > pl.col("overlapping"))
+            & ((pl.col("overlapping") > 1) | pl.col("fresh"))
+        )
+        .with_columns(price_scale=pl.when("is_scale").then(unless_one(pl.col("price"))).otherwise(1.0))
+        .with_columns(
+            volume_scale=pl.when(
+                (pl.col("price_scale") != 1) & near(pl.col("volume") * pl.col("price_scale"), pl.lit(1.0))
+            )
+            .then("volume")
+            .otherwise(1.0)
+        )
     )
     if chained:
-        latest = _latest_factor(panel, scales.filter(~pl.col("overlaps")).get_column("code").to_list())
+        alone = scales.filter(pl.col("overlapping") == 0).get_column("code").to_list()
+        latest = _latest_factor(panel, alone)
+        onward = pl.col("code").replace_strict(latest, default=1.0, return_dtype=pl.Float64)
         scales = scales.with_columns(
-            factor_scale=pl.when("overlaps")
-            .then("factor_scale")
-            .otherwise(pl.col("code").replace_strict(latest, default=1.0, return_dtype=pl.Float64))
+            factor_scale=pl.when(pl.col("overlapping") > 0).then("factor_scale").otherwise(onward)
         )
-    moved = pl.any_horizontal(pl.col(pl.Float64) != 1) & pl.col("overlaps")
-    return scales.with_columns(rescaled=moved).drop("overlaps")
+    names = ("price_scale", "volume_scale", "factor_scale")
+    rescaled = pl.any_horizontal(pl.col(*names) != 1) & (pl.col("overlapping") > 0)
+    return scales.select("code", *names, rescaled=rescaled)
 
 
 def _latest_factor(panel: Panel, codes: list[str]) -> dict[str, float]:
