@@ -52,7 +52,7 @@ class Seal:
 
 def seal_file(path: Path) -> Seal:
     """Fill in the seal of a new file that has ``BLANK_SEAL`` in its schema metadata."""
-    with path.open("r+b") as handle, mmap.mmap(handle.fileno(), 0) as data:
+    with path.open("r+b") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
         with memoryview(data) as view:
             start, stop = _body_extent(view, path)
         places = [match.start(2) for match in _SEAL.finditer(data[:start])]
@@ -62,8 +62,9 @@ def seal_file(path: Path) -> Seal:
                 "a name holds the text of a seal", where=path, remedy="rename that feature or code"
             )
         header = _digest(data[:start], data[stop:])
-        for place in places:
-            data[place : place + 64] = header.encode()
+        for place in places:  # not through the map, where a full disk would be a signal instead of an error
+            handle.seek(place)
+            handle.write(header.encode())
     return Seal(version=FORMAT_VERSION, header=header, body="", start=start, stop=stop)
 
 

@@ -26,9 +26,10 @@ from gogooku3.pipeline.stage import StageRecord, run_stage, write_record
 from gogooku3.sources.files import FileSource
 from gogooku3.sources.journal import journal_entries, with_journal
 from gogooku3.sources.simulation.simulate import simulate, truth_frame
-from gogooku3.storage.atomic import atomic_path, write_json
+from gogooku3.storage.atomic import write_json
 from gogooku3.storage.hashing import digest_file, digest_json
 from gogooku3.storage.lock import exclusive
+from gogooku3.storage.parquet import write_parquet
 
 _CODE = (
     "sources.files",
@@ -180,8 +181,7 @@ def _simulated(run: Run) -> Bars:
     settings = run.settings
     targets = [(target.horizon, target.lag) for target in settings.labels.targets]
     simulation = simulate(settings.simulation, targets)
-    with atomic_path(run.path("truth.parquet")) as partial:
-        truth_frame(simulation).write_parquet(partial)
+    write_parquet(truth_frame(simulation), run.path("truth.parquet"))
     attainable = {
         part: {f"h{h}_d{d}": round(value, 6) for (h, d), value in values.items()}
         for part, values in simulation.attainable.items()

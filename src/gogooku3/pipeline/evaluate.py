@@ -29,8 +29,9 @@ from gogooku3.pipeline.stage import StageRecord, run_stage
 from gogooku3.pipeline.train import folds_of
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.walk_forward import WalkForward
-from gogooku3.storage.atomic import atomic_path, write_json, write_text
+from gogooku3.storage.atomic import write_json, write_text
 from gogooku3.storage.hashing import digest_file
+from gogooku3.storage.parquet import write_parquet
 
 _CODE = ("evaluation.evaluate", "panel.open", "splits.walk_forward", "pipeline.predictions")
 
@@ -273,8 +274,7 @@ def _stage(run: Run, judged: Judged, *, locked: bool) -> StageRecord:
         evaluation = judged.locked if locked else judged.tested
         seeds = [] if locked else judged.seeds
         write_json(run.path(outputs[0]), {**evaluation.to_dict(), "seeds": seeds})
-        with atomic_path(run.path(outputs[1])) as partial:
-            evaluation.series().write_parquet(partial)
+        write_parquet(evaluation.series(), run.path(outputs[1]))
         return [
             {
                 "stage": name,

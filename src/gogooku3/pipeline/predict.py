@@ -19,8 +19,8 @@ from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import fit_inputs, folds_of, model_files
 from gogooku3.scoring.ranking import rank_session
 from gogooku3.splits.fold import Fold
-from gogooku3.storage.atomic import atomic_path
 from gogooku3.storage.csv import write_csv
+from gogooku3.storage.parquet import write_parquet
 from gogooku3.training.fit import load_fitted
 from gogooku3.training.settings import ModelName
 
@@ -91,8 +91,7 @@ def predict(
 def _write(run: Run, table: pl.DataFrame, stem: str) -> tuple[Path, ...]:
     files = (run.path(f"rankings/{stem}.csv"), run.path(f"rankings/{stem}.parquet"))
     write_csv(table, files[0])
-    with atomic_path(files[1]) as partial:
-        table.write_parquet(partial)
+    write_parquet(table, files[1])
     return files
 
 

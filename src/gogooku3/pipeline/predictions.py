@@ -12,7 +12,7 @@ from gogooku3.axes import FloatDN
 from gogooku3.errors import StorageError
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
-from gogooku3.storage.atomic import atomic_path
+from gogooku3.storage.parquet import write_parquet
 from gogooku3.training.fit import FoldScores
 from gogooku3.training.settings import ModelName
 
@@ -57,8 +57,7 @@ def merge(paths: Mapping[ModelName, Sequence[Path]], output: Path) -> None:
         whole = whole.hstack(frame.drop("date", "code"))
     if whole is None or whole.height == 0:
         raise StorageError("there are no predictions to write", where=output, remedy="run `gogooku3 train`")
-    with atomic_path(output) as partial:
-        whole.write_parquet(partial, compression="zstd", compression_level=1)
+    write_parquet(whole, output, level=1)
 
 
 def to_grid(panel: Panel, frame: pl.DataFrame, name: str, start: int, stop: int) -> FloatDN:

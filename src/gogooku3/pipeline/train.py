@@ -19,6 +19,7 @@ from gogooku3.pipeline.stage import StageRecord, run_stage
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.walk_forward import WalkForward
 from gogooku3.storage.atomic import atomic_path
+from gogooku3.storage.parquet import write_parquet
 from gogooku3.training.fit import FoldFitter
 from gogooku3.training.ranked_rows import ranked_rows
 from gogooku3.training.settings import ModelName
@@ -123,8 +124,7 @@ class _Work:
         fits = (1 + settings.lightgbm.seeds if model == "lightgbm" else 1) * len(self.panel.targets)
         progress.start(f"training {model}, fold {fold.name}", fits, "fits")
         scores = self._fitter.fit(model, fold, progress.advance)
-        with atomic_path(self.run.path(outputs[0])) as partial:
-            fold_frame(self.panel, model, scores).write_parquet(partial)
+        write_parquet(fold_frame(self.panel, model, scores), self.run.path(outputs[0]))
         for member, name in zip(scores.members, outputs[1:], strict=True):
             with atomic_path(self.run.path(name)) as partial:
                 member.save(partial)

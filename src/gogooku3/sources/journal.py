@@ -14,7 +14,7 @@ import polars as pl
 
 from gogooku3.errors import DataError, StorageError
 from gogooku3.market.bars import Bars
-from gogooku3.storage.atomic import atomic_path
+from gogooku3.storage.parquet import write_parquet
 
 KEY = ("date", "code")
 NEUTRAL_FACTOR = 1.0
@@ -34,8 +34,7 @@ def write_entry(folder: Path, rows: pl.DataFrame) -> Path:
     known = journal_entries(folder)
     number = int(known[-1].stem) + 1 if known else 1
     path = folder / f"{number:06d}.parquet"
-    with atomic_path(path) as partial:
-        rows.sort("date", "code").write_parquet(partial)
+    write_parquet(rows.sort("date", "code"), path)
     return path
 
 

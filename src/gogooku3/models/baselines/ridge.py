@@ -55,14 +55,14 @@ class FittedRidge:
 
     def save(self, path: Path) -> None:
         """Write weights as safetensors."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         tensors = {
             "weights": self.weights,
             "penalty": np.array(self.penalty),
             "validation": np.array(self.validation),
         }
-        save_file(tensors, path)
+        path.write_bytes(save(tensors))
 
     @classmethod
     def load(cls, path: Path) -> FittedRidge:
