@@ -12,6 +12,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -103,6 +104,42 @@ def child(
     return answer
 
 
+def command(*words: object, limit: int | None = None) -> dict[str, Any]:
+    """Run `gogooku3` as a user would; return its exit code, seconds, peak memory in bytes, and what it said.
+
+    Args:
+        words: What stands behind ``gogooku3``.
+        limit: RLIMIT_DATA of the process, bytes.
+    """
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    start = "import sys; from gogooku3.cli import main; sys.argv[0] = 'gogooku3'; main()"
+    if limit is not None:
+        start = f"import resource; resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit})); {start}"
+    begin = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-c", start, *map(str, words)], stdout=said, stderr=said, env=environment
+        )
+        anonymous = 0
+        while True:
+            done, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if done:
+                break
+            anonymous = max(anonymous, resident(process.pid).get("RssAnon", 0))
+            time.sleep(0.02)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        text = said.read()
+    return {
+        "code": process.returncode,
+        "seconds": seconds,
+        "resident": usage.ru_maxrss * 1024,
+        "anonymous": anonymous,
+        "said": text[-2000:],
+    }
+
+
 class Memory:
     """Peak memory of this process while the block runs; anonymous memory is sampled 50 times a second.
 
@@ -133,9 +170,9 @@ class Memory:
             self.anonymous = max(self.anonymous, resident()["RssAnon"])
 
 
-def resident() -> dict[str, int]:
-    """Return the kernel's account of this process's resident memory, bytes by kind; Linux only."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+def resident(process: int | str = "self") -> dict[str, int]:
+    """Return the kernel's account of a process's resident memory, bytes by kind; Linux only."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(":") for line in lines if line.startswith(("VmRSS", "RssAnon", "RssFile")))
     return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 

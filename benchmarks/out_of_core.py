@@ -3,9 +3,8 @@
 python benchmarks/out_of_core.py FOLDER LIMIT_MIB STOCKS SESSIONS FEATURES
 
 The limit is RLIMIT_DATA (Linux): all memory counts that is not a view of a file, what the libraries took when they
-were loaded and thread stacks included. Random features are written segment by segment; then one pass over all days takes
-mean and count
-of every feature, which have to be those of what was written.
+were loaded and thread stacks included. Random features are written segment by segment; then one pass over all days
+takes mean and count of every feature, which have to be those of what was written.
 """
 
 from __future__ import annotations
