@@ -17,6 +17,7 @@ from gogooku3.storage.paths import inside
 PANEL_FORMAT = "gogooku3-panel"
 MANIFEST_VERSION = 2
 READABLE_VERSIONS = (1, 2)
+_ATTEMPTS = 20
 
 
 def open_panel(path: str | Path) -> Panel:
@@ -53,6 +54,25 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _open_folder(folder: Path) -> Panel:
+    """Open a folder, again if a writer has replaced its panel meanwhile."""
+    for _ in range(_ATTEMPTS):
+        before = _manifest_bytes(folder)
+        try:
+            return _open_once(folder)
+        except PanelError:
+            if _manifest_bytes(folder) == before:
+                raise
+    return _open_once(folder)
+
+
+def _manifest_bytes(folder: Path) -> bytes | None:
+    try:
+        return (folder / MANIFEST_NAME).read_bytes()
+    except OSError:
+        return None
+
+
+def _open_once(folder: Path) -> Panel:
     manifest = read_manifest(folder)
     where = folder / MANIFEST_NAME
     try:
