@@ -225,7 +225,7 @@ def _check_order(segments: Sequence[MappedSegment], axes: PanelAxes) -> None:
             raise PanelError(
                 "a segment has other axes than its panel",
                 where=segment.known.path,
-                got=_differing(segment.known.axes, axes),
+                got=segment.known.axes.differing(axes),
                 remedy=REBUILD,
             )
     for left, right in pairwise(segments):
@@ -237,11 +237,3 @@ def _check_order(segments: Sequence[MappedSegment], axes: PanelAxes) -> None:
                 expected=f"after {left.sessions[-1]}",
                 remedy=REBUILD,
             )
-
-
-def _differing(left: PanelAxes, right: PanelAxes) -> str:
-    """Name the fields in which two axes differ, with both values."""
-    mine, theirs = left.to_json(), right.to_json()
-    return "; ".join(
-        f"{key}: {mine[key]} instead of {theirs[key]}" for key in mine if mine[key] != theirs[key]
-    )

@@ -74,6 +74,13 @@ class PanelAxes:
             "fields": list(self.field_names),
         }
 
+    def differing(self, other: PanelAxes) -> str:
+        """Name the fields in which these axes differ from others, with both values, or the names that one lacks."""
+        mine, theirs = self.to_json(), other.to_json()
+        return "; ".join(
+            f"{key}: {_difference(mine[key], theirs[key])}" for key in mine if mine[key] != theirs[key]
+        )
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PanelAxes:
         """Read what `to_json` wrote; panels of version 1 name no ``dtype``.
@@ -95,3 +102,15 @@ class PanelAxes:
         if axes.to_json() != {key: value[key] for key in axes.to_json()}:
             raise PanelError("the axes of a panel contradict themselves", got=value["targets"])
         return axes
+
+
+def _difference(mine: Any, theirs: Any) -> str:
+    if not isinstance(mine, list):
+        return f"{mine} instead of {theirs}"
+    left, right = (
+        [item["name"] if isinstance(item, Mapping) else item for item in items] for items in (mine, theirs)
+    )
+    more = [name for name in left if name not in right]
+    less = [name for name in right if name not in left]
+    said = [f"{what} {', '.join(names)}" for what, names in (("has", more), ("lacks", less)) if names]
+    return " and ".join(said) or f"in the order {', '.join(left)} instead of {', '.join(right)}"

@@ -89,11 +89,12 @@ class PanelWriter:
             PanelError: As for `add`; or the segment is not of this folder, or of another format version.
         """
         self._check(segment.sessions, segment.codes)
-        if segment.known.axes != self._axes or len(segment.files) == 1:
+        old = len(segment.files) == 1
+        if segment.known.axes != self._axes or old:
             raise PanelError(
                 "a segment cannot be taken over",
                 where=segment.known.path,
-                got="other axes, or a file of format version 1",
+                got="a file of format version 1" if old else segment.known.axes.differing(self._axes),
                 remedy="`gogooku3 panel upgrade`, or build the panel again",
             )
         self._files.append(self._taken(segment.known))

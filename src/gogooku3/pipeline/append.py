@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,6 +18,7 @@ from gogooku3.panel.panel import Panel
 from gogooku3.panel.writer import PanelWriter
 from gogooku3.pipeline.build import build_inputs, finish_build, journal_folder
 from gogooku3.pipeline.changes import Changes, find_changes
+from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.mend import Mender
 from gogooku3.pipeline.roll import roll_stocks
 from gogooku3.pipeline.run_folder import Run
@@ -28,6 +27,9 @@ from gogooku3.sources.files import FileSource
 from gogooku3.sources.journal import journal_entries, read_entries, write_entry
 from gogooku3.storage.csv import write_csv
 from gogooku3.storage.lock import exclusive
+
+_FREE = ("source.listing", "source.delistings")
+"""Which files of stocks are read may change."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -100,35 +102,15 @@ def _built(run: Run) -> StageRecord:
             where=run.folder,
             remedy="`gogooku3 build --bars FILE` first",
         )
-    differing = _differing(record.inputs, build_inputs(run))
-    if differing:
+    others = differing(record.inputs, build_inputs(run), then="at the build", free=_FREE)
+    if others:
         raise SettingsError(
             "the panel was built with something else",
             where=run.path("panel"),
-            got="; ".join(differing),
+            got="; ".join(others),
             remedy="append with the settings and the version it was built with, or `gogooku3 build` anew",
         )
     return record
-
-
-def _differing(built: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name every setting that differs, with both values; which files of stocks are read may change."""
-    free = {"source.listing", "source.delistings"}
-    left, right = dict(_flat({key: built.get(key) for key in now})), dict(_flat(now))
-    keys = sorted({*left, *right})
-    return [
-        f"{key}: {left.get(key)} at the build, {right.get(key)} now"
-        for key in keys
-        if key not in free and left.get(key) != right.get(key)
-    ]
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, item in value.items():
-        name = f"{before}{key}"
-        found += _flat(item, f"{name}.") if isinstance(item, Mapping) else [(name, item)]
-    return found
 
 
 def _with_pending(run: Run, panel: Panel, journal: Path, rows: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from gogooku3.errors import DataError, SettingsError, StorageError
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
+from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import fit_inputs, folds_of, model_files
@@ -151,16 +153,16 @@ def _files(run: Run, panel: Panel, model: ModelName, fold: Fold) -> list[Path]:
         raise StorageError(
             "a fold has not been trained", where=f"{model}, fold {fold.name}", remedy="run `gogooku3 train`"
         )
-    other = [
-        part
-        for part, value in fit_inputs(run, panel, model, fold).items()
-        if record.inputs.get(part) != value
-    ]
-    if other:
+    others = differing(
+        _named(record.inputs, model),
+        _named(fit_inputs(run, panel, model, fold), model),
+        then="when it was trained",
+    )
+    if others:
         raise StorageError(
             "a fold was trained on something else",
             where=f"{model}, fold {fold.name}",
-            got=f"another {', '.join(other)}",
+            got="; ".join(others),
             remedy="run `gogooku3 train` with these settings, or rank with those it was trained with",
         )
     names = model_files(run, model, fold.name)
@@ -172,6 +174,17 @@ def _files(run: Run, panel: Panel, model: ModelName, fold: Fold) -> list[Path]:
                 remedy="run `gogooku3 train` to fit it anew",
             )
     return [run.path(name) for name in names]
+
+
+def _named(inputs: Mapping[str, Any], model: ModelName) -> dict[str, Any]:
+    """Give the inputs of a fit the names that settings have."""
+    names = {
+        "settings": model,
+        "seed": "train.seed",
+        "refit": "train.refit",
+        "panel": "panel (hash of its days)",
+    }
+    return {names.get(key, key): value for key, value in inputs.items()}
 
 
 def _date(panel: Panel, session: int) -> date:
