@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gogooku3.errors import DataError, SettingsError, StorageError
+from gogooku3.errors import DataError, SettingsError
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.append import append
 from gogooku3.pipeline.build import build
 from gogooku3.pipeline.run_folder import Run, open_run
-from gogooku3.pipeline.stage import read_stage
 from gogooku3.sources.simulation.settings import SimulationSettings
 from gogooku3.sources.simulation.simulate import simulate
 
@@ -81,8 +81,29 @@ def built(folder: Path, frame: pl.DataFrame, **changes: object) -> Run:
     return run
 
 
+@pytest.fixture
+def held_run(story: Story, base: Path, tmp_path: Path) -> Run:
+    """A run built to the session before the story's last ones, to be changed at will."""
+    run = again(base, tmp_path.name)
+    shutil.copytree(base / "r", run.folder)
+    return run
+
+
+@pytest.fixture(scope="module")
+def base(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    built(folder, upto(story.frame, story.days[HELD - 1]))
+    return folder
+
+
+def again(folder: Path, name: str, **changes: object) -> Run:
+    """Another run on the same file of bars."""
+    flags = {"run.name": name, "run.folder": str(folder), "source.bars": str(folder / "bars.parquet")}
+    return open_run(flags=flags | SETTINGS | changes, remembered=False)
+
+
 def update(run: Run, frame: pl.DataFrame, name: str = "new.parquet"):
-    path = run.folder.parent / name
+    path = run.folder.parent / f"{run.settings.run.name}-{name}"
     frame.write_parquet(path)
     return append(run, path)
 
@@ -116,8 +137,8 @@ def upto(frame: pl.DataFrame, day) -> pl.DataFrame:
     return frame.filter(pl.col("date") <= day)
 
 
-def test_days_one_by_one(story: Story, tmp_path: Path) -> None:
-    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+def test_days_one_by_one(story: Story, held_run: Run, tmp_path: Path) -> None:
+    run = held_run
     before = {path.name for path in run.path("panel/segments").iterdir()}
     for day in story.days[HELD : HELD + 12]:
         done = update(run, on(story.frame, [day]))
@@ -128,8 +149,8 @@ def test_days_one_by_one(story: Story, tmp_path: Path) -> None:
     assert_same(panel(run), panel(whole))
 
 
-def test_days_at_once(story: Story, tmp_path: Path) -> None:
-    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+def test_days_at_once(story: Story, held_run: Run, tmp_path: Path) -> None:
+    run = held_run
     done = update(run, on(story.frame, story.days[HELD:]))
     assert (done.sessions, done.computed) == (ADDED, ADDED)
     whole = built(tmp_path / "b", story.frame)
@@ -154,10 +175,12 @@ def whole_codes(frame: pl.DataFrame, days: Sequence) -> list[str]:
     return counts.get_column("code").sort().to_list()
 
 
-@pytest.mark.parametrize("back", [1, 30, 300])
-def test_a_correction_rebuilds_what_it_touches_and_only_that(story: Story, tmp_path: Path, back: int) -> None:
+@pytest.mark.parametrize("back", [1, 300])
+def test_a_correction_rebuilds_what_it_touches_and_only_that(
+    story: Story, held_run: Run, tmp_path: Path, back: int
+) -> None:
     held = upto(story.frame, story.days[HELD - 1])
-    run = built(tmp_path / "a", held)
+    run = held_run
     before = panel(run)
     day = story.days[HELD - back]
     code = whole_codes(held, story.days[HELD - 310 : HELD])[7]
@@ -192,9 +215,9 @@ def test_late_bars_and_a_correction_beside_new_days(story: Story, tmp_path: Path
     assert_same(panel(run), panel(built(tmp_path / "b", upto(later, story.days[HELD + 2]))))
 
 
-def test_bars_that_the_panel_has_change_nothing(story: Story, tmp_path: Path) -> None:
+def test_bars_that_the_panel_has_change_nothing(story: Story, held_run: Run, tmp_path: Path) -> None:
     held = upto(story.frame, story.days[HELD - 1])
-    run = built(tmp_path / "a", held)
+    run = held_run
     before = panel(run).content_hash
     with pytest.raises(DataError, match="nothing new"):
         update(run, on(held, story.days[HELD - 9 : HELD]))
@@ -202,11 +225,11 @@ def test_bars_that_the_panel_has_change_nothing(story: Story, tmp_path: Path) ->
     assert build(run).skipped
 
 
-def test_a_vendor_that_rescales_the_past(story: Story, tmp_path: Path) -> None:
+def test_a_vendor_that_rescales_the_past(story: Story, held_run: Run, tmp_path: Path) -> None:
     """Back-adjusted prices after a 2:1 split: the overlap tells the scale, and not a bit of the past changes."""
     held = upto(story.frame, story.days[HELD - 1])
     code = whole_codes(held, story.days[HELD - 80 : HELD])[4]
-    run = built(tmp_path / "a", held)
+    run = held_run
     past = panel(run).days("known")
     its = pl.col("code") == code
     sent = on(story.frame, story.days[HELD - 5 : HELD + 2]).with_columns(
@@ -252,9 +275,9 @@ def test_a_delisting_that_becomes_known(story: Story, tmp_path: Path) -> None:
 
 
 def test_an_append_that_was_cut_off_is_finished_by_the_next(
-    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    story: Story, held_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+    run = held_run
 
     def cut(*_: object) -> None:
         raise KeyboardInterrupt
@@ -270,10 +293,10 @@ def test_an_append_that_was_cut_off_is_finished_by_the_next(
 
 
 def test_many_short_segments_are_joined(
-    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    story: Story, held_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gogooku3.pipeline.mend._MOST_SMALL", 3)
-    run = built(tmp_path / "a", upto(story.frame, story.days[HELD - 1]))
+    run = held_run
     lengths = []
     for day in story.days[HELD : HELD + 6]:
         update(run, on(story.frame, [day]))
@@ -282,14 +305,13 @@ def test_many_short_segments_are_joined(
     assert_same(panel(run), panel(built(tmp_path / "b", upto(story.frame, story.days[HELD + 5]))))
 
 
-def test_other_settings_are_refused_by_name(story: Story, tmp_path: Path) -> None:
-    held = upto(story.frame, story.days[HELD - 1])
-    run = built(tmp_path / "a", held)
-    other = run_of(tmp_path / "a", held, **{"universe.size": 25})
+def test_other_settings_are_refused_by_name(story: Story, base: Path, held_run: Run, tmp_path: Path) -> None:
+    other = again(base, held_run.settings.run.name, **{"universe.size": 25})
     with pytest.raises(SettingsError, match=r"universe.size: 30 at the build, 25 now"):
         update(other, on(story.frame, story.days[HELD : HELD + 1]))
+    unbuilt = again(base, f"{tmp_path.name}-unbuilt")
     with pytest.raises(SettingsError, match="no panel that was built"):
-        update(run_of(tmp_path / "c", held), on(story.frame, story.days[HELD : HELD + 1]))
+        update(unbuilt, on(story.frame, story.days[HELD : HELD + 1]))
 
 
 def test_bars_that_do_not_go_on_are_refused(story: Story, tmp_path: Path) -> None:
@@ -320,7 +342,7 @@ def test_twenty_days_of_tokyo(shared_data: Path, tmp_path: Path) -> None:
     )
     frame = frame.with_columns(pl.col(name).cast(pl.Float64) for name in (*PRICES, "adj_factor"))
     days = frame.get_column("date").unique().sort().to_list()
-    held, last = len(days) - 40, len(days) - 20
+    held, last = len(days) - 20, len(days)
     codes = whole_codes(frame, days[held - 300 : last])
     split, gone, wrong = codes[100], codes[200], codes[300]
     code, date = pl.col("code"), pl.col("date")
