@@ -2,8 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCHMARKS := $(filter $(notdir $(basename $(wildcard benchmarks/*.py))),writer reader build_jp append growth alpha158 leaks faults)
+DATASETS_PYTHON ?= $(BIN)/python
+QLIB_PYTHON ?= $(BIN)/python
+OPTIONS_reader = --datasets-python $(DATASETS_PYTHON) --qlib-python $(QLIB_PYTHON)
+OPTIONS_alpha158 = $(if $(filter-out $(BIN)/python,$(QLIB_PYTHON)),--qlib-python $(QLIB_PYTHON))
 
-.PHONY: help demo test test-slow check constraints clean
+.PHONY: help demo test test-slow bench check constraints clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +28,11 @@ test: $(STAMP) ## the whole suite
 
 test-slow: $(STAMP) ## the larger proofs
 	$(BIN)/python -m pytest -m slow
+
+bench: $(BENCHMARKS:%=bench-%) ## every benchmark and its page; wants quiet hours, see benchmarks/README.md
+
+bench-%: $(STAMP)
+	$(BIN)/python benchmarks/$*.py $(OPTIONS_$*) $(BENCH_OPTIONS)
 
 check: $(STAMP) ## lint, strict types, import rules, spelling
 	$(BIN)/ruff check .

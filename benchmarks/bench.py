@@ -38,7 +38,7 @@ def options(doc: str) -> argparse.ArgumentParser:
         "--scratch",
         type=Path,
         default=REPOSITORY / "runs" / "bench",
-        help="folder for panels and kept results; needs 15 GB for all benchmarks (default: runs/bench)",
+        help="folder for panels and kept results; needs 25 GB for all benchmarks (default: runs/bench)",
     )
     return parser
 
@@ -107,6 +107,8 @@ def child(
 def command(*words: object, limit: int | None = None) -> dict[str, Any]:
     """Run `gogooku3` as a user would; return its exit code, seconds, peak memory in bytes, and what it said.
 
+    ``resident`` and ``anonymous`` are as for `Memory`; ``limited`` is what RLIMIT_DATA counts, used or not.
+
     Args:
         words: What stands behind ``gogooku3``.
         limit: RLIMIT_DATA of the process, bytes.
@@ -120,12 +122,13 @@ def command(*words: object, limit: int | None = None) -> dict[str, Any]:
         process = subprocess.Popen(
             [sys.executable, "-c", start, *map(str, words)], stdout=said, stderr=said, env=environment
         )
-        anonymous = 0
+        peak = {"RssAnon": 0, "VmData": 0}
         while True:
             done, status, usage = os.wait4(process.pid, os.WNOHANG)
             if done:
                 break
-            anonymous = max(anonymous, resident(process.pid).get("RssAnon", 0))
+            now = resident(process.pid)
+            peak = {name: max(value, now.get(name, 0)) for name, value in peak.items()}
             time.sleep(0.02)
         seconds = time.perf_counter() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -135,7 +138,8 @@ def command(*words: object, limit: int | None = None) -> dict[str, Any]:
         "code": process.returncode,
         "seconds": seconds,
         "resident": usage.ru_maxrss * 1024,
-        "anonymous": anonymous,
+        "anonymous": peak["RssAnon"],
+        "limited": peak["VmData"],
         "said": text[-2000:],
     }
 
@@ -173,7 +177,7 @@ class Memory:
 def resident(process: int | str = "self") -> dict[str, int]:
     """Return the kernel's account of a process's resident memory, bytes by kind; Linux only."""
     lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    pairs = (line.split(":") for line in lines if line.startswith(("VmRSS", "RssAnon", "RssFile")))
+    pairs = (line.split(":") for line in lines if line.startswith(("VmRSS", "VmData", "RssAnon", "RssFile")))
     return {name: int(value.split()[0]) * 1024 for name, value in pairs}
 
 
