@@ -345,6 +345,8 @@ LEAKS: dict[str, Leak] = {
     "future graph correlation": future_graph_correlation,
     "stopping on test days": stopping_on_test_days,
 }
+TRAINING = ("per-stock split by row share", "fold-leaking fit", "stopping on test days")
+"""Those that are planted in training; all others are there before it."""
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 from gogooku3.audit.material import Material, write_bars
 from gogooku3.audit.rerun import rerun
 from gogooku3.audit.settings import AuditSettings
+from gogooku3.audit.stages import witnesses
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import build, panel_of
 from gogooku3.pipeline.run_folder import Run
@@ -30,6 +31,7 @@ class Base:
 
     def __init__(self, run: Run, audit: AuditSettings, material: Material, folder: Path) -> None:
         self.audited, self.audit, self.material, self.folder = run, audit, material, folder
+        self.witnesses = witnesses()
 
     @cached_property
     def run(self) -> Run:

@@ -115,14 +115,20 @@ class _Audit:
         moments = plan_moments(self.base.folds, self.base.usable, self.settings.sessions, rng)
         sessions = self.base.panel.sessions
         facts = [
-            {"session": int(m.session), "date": str(sessions[m.session]), "reason": m.reason} for m in moments
+            {
+                "session": int(m.session),
+                "date": str(sessions[m.session]),
+                "reason": m.reason,
+                "last": m.last,
+            }
+            for m in moments
         ]
         return Part(name="plan", facts={"moments": facts, "folds": [fold.name for fold in self.base.folds]})
 
     def _tasks(self, plan: Part) -> Iterator[tuple[str, Callable[[], Part]]]:
         yield "labels", lambda: check_labels(self.base)
         for row in plan.facts["moments"]:
-            moment = Moment(session=row["session"], reason=row["reason"])
+            moment = Moment(session=row["session"], reason=row["reason"], last=row["last"])
             for variant in self.settings.variants:
                 yield (
                     f"{variant} after {row['date']}",

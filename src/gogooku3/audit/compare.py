@@ -18,8 +18,7 @@ class Comparison:
 
     Attributes:
         stage: Name of the witness.
-        digest: SHA-256 over all names, labels and values of the first run; the second run's is the same if and only
-            if there is no violation.
+        digest: SHA-256 over all names, labels and values that the run on the true bars showed.
         values: Numbers compared.
         violation: The first difference in time; None where there is none.
     """
@@ -126,18 +125,11 @@ def _on(sighting: Sighting, own: tuple[str, ...], codes: tuple[str, ...]) -> np.
     return grid
 
 
-def _take(digest: "hashlib._Hash", sighting: Sighting) -> None:
-    """Hash what has a value, so that a stock that is named without one does not count."""
-    values, codes = sighting.values, sighting.codes
-    if codes is not None:
-        blank = np.isnan(values) if values.dtype.kind == "f" else values == 0
-        known = ~blank.reshape(*blank.shape[:2], -1).all(axis=(0, 2))
-        values, codes = values[:, known], tuple(np.array(codes, dtype=object)[known])
-    if values.dtype.kind == "f":
-        values = np.where(np.isnan(values), np.array(np.nan, dtype=values.dtype), values)
+def _take(digest: hashlib._Hash, sighting: Sighting) -> None:
     days = None if sighting.sessions is None else sighting.sessions.astype(str).tolist()
-    digest.update(repr((sighting.name, days, codes, sighting.columns, values.shape, values.dtype)).encode())
-    digest.update(np.ascontiguousarray(values).tobytes())
+    labels = (sighting.name, days, sighting.codes, sighting.columns)
+    digest.update(repr((labels, sighting.values.shape, sighting.values.dtype.str)).encode())
+    digest.update(sighting.values.tobytes())
 
 
 def _first_session(left: Sighting, right: Sighting) -> str | None:

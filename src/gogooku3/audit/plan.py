@@ -20,10 +20,12 @@ class Moment:
     Attributes:
         session: Its index.
         reason: Why it was chosen.
+        last: Whether it is the last one that the audit looks from.
     """
 
     session: int
     reason: str
+    last: bool = False
 
 
 def plan_moments(
@@ -66,16 +68,26 @@ def plan_moments(
         pending = []
     if not moments:
         raise SettingsError("there is no session to audit from", got=f"{len(usable)} usable sessions")
-    return tuple(Moment(session=t, reason=moments[t]) for t in sorted(moments))
+    return tuple(Moment(session=t, reason=moments[t], last=t == max(moments)) for t in sorted(moments))
 
 
-def trained_folds(folds: Sequence[Fold], session: int, variant: VariantName) -> tuple[Fold, ...]:
-    """Return the folds that a rebuild trains.
+def trained_folds(
+    folds: Sequence[Fold], session: int, variant: VariantName, *, all_of_them: bool = False
+) -> tuple[Fold, ...]:
+    """Return the folds that a rebuild trains: the last one that it can, which the change comes closest to.
 
-    Bars that end at t are trained as the run would have been then: on every fold that begins by t. Bars that go on
-    are trained on the last fold whose labels are over by t, the one that the change comes closest to.
+    Where bars end at t, that is the last fold with a test session by t; where they go on, the last one whose labels
+    are over by t. Earlier folds are as far from the change as from that of an earlier session, and are fitted
+    blindfolded besides.
+
+    Args:
+        folds: The run's folds in order.
+        session: The session t.
+        variant: What is done to the bars.
+        all_of_them: Train every such fold, as the run would have on that day.
     """
     if variant == "delete":
-        return tuple(fold for fold in folds if fold.test[0] <= session)
-    over = [fold for fold in folds if learnt_by(fold) <= session]
-    return tuple(over[-1:])
+        possible = [fold for fold in folds if fold.test[0] <= session]
+    else:
+        possible = [fold for fold in folds if learnt_by(fold) <= session]
+    return tuple(possible if all_of_them else possible[-1:])

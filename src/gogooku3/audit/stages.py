@@ -11,14 +11,16 @@ from gogooku3.audit.witnesses.scores import MorningWitness, ScoreWitness
 from gogooku3.audit.witnesses.targets import TargetWitness
 from gogooku3.audit.witnesses.universe import UniverseWitness
 
-WITNESSES: tuple[Witness, ...] = (
-    UniverseWitness(),
-    FieldWitness(),
-    FeatureWitness(),
-    TargetWitness(),
-    RankWitness(),
-    ModelWitness(),
-    ScoreWitness(),
-    MorningWitness(),
-)
-"""A later stage (graph edges, a neural model) is added here and nowhere else."""
+
+def witnesses() -> tuple[Witness, ...]:
+    """Return fresh witnesses; a later stage (graph edges, a neural model) is added here and nowhere else."""
+    return (
+        UniverseWitness(),
+        FieldWitness(),
+        FeatureWitness(),
+        TargetWitness(),
+        RankWitness(),
+        ModelWitness(),
+        ScoreWitness(),
+        MorningWitness(),
+    )

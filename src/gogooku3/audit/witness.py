@@ -38,7 +38,7 @@ class Sighting:
 class Witness(Protocol):
     """One stage of the pipeline under oath: what of it is known at session ``until``.
 
-    A later stage joins the audit by adding its witness to ``stages.WITNESSES``; the conformance test of witnesses
+    A later stage joins the audit by adding its witness to ``stages.witnesses``; the conformance test of witnesses
     then holds it to this: the same run shows the same sightings in the same order, names do not repeat, no sighting
     reaches beyond ``until``, and a larger ``until`` takes nothing away.
     """

@@ -14,7 +14,6 @@ from gogooku3.audit.compare import compare
 from gogooku3.audit.material import write_bars
 from gogooku3.audit.part import Part
 from gogooku3.audit.plan import Moment, trained_folds
-from gogooku3.audit.stages import WITNESSES
 from gogooku3.audit.variant_name import VariantName
 from gogooku3.audit.variants import changed
 from gogooku3.audit.violation import Violation
@@ -33,7 +32,8 @@ def check_rebuild(base: Base, moment: Moment, variant: VariantName) -> Part:
     """
     panel, until = base.panel, moment.session
     name = f"{variant} after {panel.sessions[until]}"
-    folds = trained_folds(base.folds, until, variant)
+    whole = moment.last and variant == "delete"
+    folds = trained_folds(base.folds, until, variant, all_of_them=whole)
     facts: dict[str, Any] = {
         "session": str(panel.sessions[until]),
         "reason": moment.reason,
@@ -75,7 +75,7 @@ def _compared(
 ) -> list[Violation]:
     before, names = base.trained(folds), {fold.name for fold in folds}
     found: list[Violation] = []
-    for witness in WITNESSES:
+    for witness in base.witnesses:
         if witness.needs_models and not folds:
             continue
         result = compare(witness.name, witness.observe(before, until), witness.observe(other, until), names)

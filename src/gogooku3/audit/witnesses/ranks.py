@@ -14,6 +14,7 @@ from gogooku3.progress import Silent
 from gogooku3.training.ranked_rows import RankedRows, ranked_rows
 
 _SESSIONS = 125
+_KEPT = 2  # the run on the true bars, and the rebuild at hand
 
 
 class RankWitness:
@@ -22,12 +23,24 @@ class RankWitness:
     name = "ranks"
     needs_models = False
 
+    def __init__(self) -> None:
+        self._ranked: dict[str, RankedRows] = {}
+
     def observe(self, run: Run, until: int) -> Iterator[Sighting]:
         """Yield rows, inputs and labels, some sessions at a time."""
         panel = panel_of(run)
-        data = ranked_rows(panel, min(until + 1, len(panel.sessions)), Silent())
+        data = self._rows(panel)
         for start in range(0, until + 1, _SESSIONS):
             yield from _part(panel, data, start, min(start + _SESSIONS, until + 1), until)
+
+    def _rows(self, panel: Panel) -> RankedRows:
+        """Rank all sessions of a panel, once: the run that all rebuilds are held against is asked for each of them."""
+        key = panel.content_hash
+        data = self._ranked.pop(key, None) or ranked_rows(panel, len(panel.sessions), Silent())
+        self._ranked[key] = data
+        while len(self._ranked) > _KEPT:
+            del self._ranked[next(iter(self._ranked))]
+        return data
 
 
 def _part(panel: Panel, data: RankedRows, start: int, stop: int, until: int) -> Iterator[Sighting]:

@@ -1,0 +1,16 @@
+"""Planted leaks before training: one seed each here, twenty in benchmarks/leaks.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.audit.hunt import hunt
+from tests.audit.leaks import LEAKS, TRAINING
+
+
+@pytest.mark.parametrize("name", [name for name in LEAKS if name not in TRAINING])
+def test_it_is_caught(name: str, tmp_path: Path) -> None:
+    certificate, what = hunt(name, seed=0, folder=tmp_path)
+    assert certificate.verdict == "fail", what

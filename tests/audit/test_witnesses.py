@@ -1,0 +1,95 @@
+"""What every witness has to keep to, present ones and those that later stages add."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gogooku3.audit.base import Base
+from gogooku3.audit.stages import witnesses
+from gogooku3.audit.witness import Sighting, Witness
+
+WITNESSES = witnesses()
+NAMES = [witness.name for witness in WITNESSES]
+
+
+def seen(witness: Witness, base: Base, until: int) -> list[Sighting]:
+    return list(witness.observe(base.whole, until))
+
+
+def test_names_do_not_repeat() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert {"universe", "features", "targets", "ranks", "models", "scores"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("witness", WITNESSES, ids=NAMES)
+def test_conformance(witness: Witness, base: Base) -> None:
+    assert isinstance(witness, Witness)
+    folds, last = base.folds, len(base.panel.sessions) - 1
+    until = int(folds[0].test[10])
+    sightings = seen(witness, base, until)
+    names = [s.name for s in sightings]
+    assert names
+    assert len(set(names)) == len(names)
+
+    again = seen(witness, base, until)
+    for a, b in zip(sightings, again, strict=True):
+        assert (a.name, a.codes, a.columns, a.fold) == (b.name, b.codes, b.columns, b.fold)
+        np.testing.assert_array_equal(a.values, b.values)
+
+    for s in sightings:
+        assert s.fold in {"", *(fold.name for fold in folds)}
+        if s.sessions is not None:
+            assert s.values.shape[0] == len(s.sessions)
+            assert s.sessions.max() <= base.panel.sessions[until]
+            assert (np.diff(s.sessions).astype(int) > 0).all()
+        if s.codes is not None:
+            assert s.values.shape[1] == len(s.codes)
+            assert set(s.codes) <= set(base.panel.codes)
+        if s.columns:
+            assert s.values.shape[-1] == len(s.columns)
+    assert any(s.values.size for s in sightings)
+
+    later = {s.name: s for s in seen(witness, base, last)}
+    if witness.name != "ranking":  # which shows one session alone
+        for s in sightings:
+            assert_begins_with(later[s.name], s)
+
+
+def assert_begins_with(long: Sighting, short: Sighting) -> None:
+    """What was known is still known: the same values for the same sessions and stocks."""
+    if short.sessions is None:
+        np.testing.assert_array_equal(long.values, short.values)
+        return
+    assert long.sessions is not None
+    rows = np.searchsorted(long.sessions, short.sessions)
+    np.testing.assert_array_equal(long.sessions[rows], short.sessions)
+    values = long.values[rows]
+    if short.codes is not None:
+        assert long.codes is not None
+        place = {code: n for n, code in enumerate(long.codes)}
+        values = values[:, [place[code] for code in short.codes]]
+    np.testing.assert_array_equal(values, short.values)
+
+
+def test_labels_are_shown_when_their_span_is_over_and_not_before(base: Base) -> None:
+    (witness,) = [w for w in WITNESSES if w.name == "targets"]
+    until = 200
+    shown: dict[str, np.datetime64] = {}
+    for s in seen(witness, base, until):
+        what, target, *_ = s.name.split()
+        assert s.sessions is not None
+        shown[f"{what} {target}"] = max(shown.get(f"{what} {target}", s.sessions[-1]), s.sessions[-1])
+    for target in base.panel.targets:
+        for what in ("targets", "target_ranks"):
+            assert shown[f"{what} {target}"] == base.panel.sessions[until - target.reach]
+
+
+def test_models_are_shown_when_their_last_label_is_over(base: Base) -> None:
+    (witness,) = [w for w in WITNESSES if w.name == "models"]
+    (fold,) = base.folds
+    over = int(fold.validation[-1]) + fold.reach
+    assert not seen(witness, base, over - 1)
+    names = " ".join(s.name for s in seen(witness, base, over))
+    assert "weights" in names
+    assert "booster 3" in names
