@@ -8,8 +8,12 @@ import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+import polars as pl
+
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.segment_file import write_single
+from gogooku3.sources.simulation.settings import SimulationSettings
+from gogooku3.sources.simulation.simulate import simulate
 from tests.faults.killer import Ended, Killer
 from tests.panel.panels import AXES, STOCKS, random_segments, write_panel
 from tests.pipeline.tiny import NAME, digests
@@ -214,6 +218,59 @@ class TrainCase(Case):
         }
 
 
+class AppendCase(Case):
+    """An append of three sessions and a correction to a run of files."""
+
+    work, title = "append_run", "`gogooku3 append` of three sessions and a correction, then appended again"
+    _RUN = "r"
+
+    def __init__(self, base: Path) -> None:
+        """Build the run that all tries copy, in a folder of its own."""
+        from gogooku3.pipeline.build import build
+        from gogooku3.pipeline.run_folder import open_run
+
+        base.mkdir()
+        settings = SimulationSettings(stocks=25, sessions=500, seed=3)
+        frame = simulate(settings, [(1, 1)]).bars.frame.drop("source_row", "source_file", strict=False)
+        days = frame.get_column("date").unique().sort()
+        late = pl.col("date") > days[-4]
+        wrong = (pl.col("date") == days[-60]) & (pl.col("code") == frame.get_column("code")[0])
+        frame.filter(~late).write_parquet(base / "bars.parquet")
+        mended = frame.filter(wrong).with_columns(pl.col("volume") * 2)
+        pl.concat([mended, frame.filter(late)]).write_parquet(base / "new.parquet")
+        flags = {
+            "run.name": self._RUN,
+            "source.bars": str(base / "bars.parquet"),
+            "universe.min_history": 40,
+            "labels.horizons": [1, 5],
+            "panel.segment_sessions": 60,
+        }
+        self._folder = base / "runs"
+        build(open_run(flags={**flags, "run.folder": str(self._folder)}, remembered=False))
+        (self._folder / "flags.json").write_text(json.dumps([flags, str(base / "new.parquet")]))
+        self._new = ""
+
+    def prepare(self, folder: Path) -> None:
+        """Copy the run."""
+        shutil.copytree(self._folder, folder)
+
+    def state(self, folder: Path) -> str:
+        """Open and verify its panel."""
+        panel = open_panel(folder / self._RUN / "panel")
+        panel.verify()
+        return panel.content_hash
+
+    def learn(self, folder: Path) -> None:
+        """Keep what an undisturbed append gives."""
+        self._new = self.state(folder)
+
+    def finish(self, folder: Path, killer: Killer) -> None:
+        """Append the same bars again, and find the undisturbed append's panel."""
+        killer(self.work, folder)
+        assert self.state(folder) == self._new
+        assert not [name for name in digests(folder) if name.endswith(".partial")]
+
+
 SMALL: tuple[Case, ...] = (
     PanelCase("write_panel", "a panel written over another"),
     PanelCase("write_panel", "a panel written into an empty folder", first=True),
@@ -241,6 +298,11 @@ class Tries:
         self.case, self._scratch, self._killer = case, scratch, killer
         scratch.mkdir()
         self.ends, self.seconds = case.ends(scratch, killer)
+
+    def measure(self) -> float:
+        """Do it once undisturbed, now that everything is warm, and return the seconds it takes."""
+        self.seconds = self._killer(self.case.work, self._fresh()).seconds
+        return self.seconds
 
     def calls(self, *, all_calls: bool = False) -> int:
         """Do it once undisturbed, and return how many system calls it makes."""

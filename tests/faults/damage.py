@@ -67,7 +67,9 @@ def draw(panel: Path, *, truncated: int, flipped: int, seed: int) -> Iterator[Da
     """Yield damages spread over the panel's files, in turn, at places drawn by seed, the ends of files among them."""
     rng = random.Random(seed)
     root = panel if panel.is_dir() else panel.parent
-    files = sorted(p for p in root.rglob("*") if p.is_file() and p.name != ".lock")
+    files = (
+        sorted(p for p in root.rglob("*") if p.is_file() and p.name != ".lock") if panel.is_dir() else [panel]
+    )
     for k in range(truncated + flipped):
         path = files[k % len(files)]
         size = path.stat().st_size

@@ -18,6 +18,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = (sys.executable, "-c", "from gogooku3.cli import main; main()")
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 _LARGEST = 40_000
 _SCRIPT = """
 mount -t tmpfs -o size="$1" none "$2" && cp -a "$3/." "$2/" || exit 99
@@ -63,7 +67,7 @@ def on_disk(
             how,
             *arguments,
         ],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import SMALL, BuildCase, Case, TrainCase, Tries
+from tests.faults.cases import SMALL, AppendCase, BuildCase, Case, TrainCase, Tries
 from tests.faults.killer import Killer
 
 
@@ -50,4 +50,9 @@ def test_a_killed_build_leaves_the_old_panel_or_the_new(made: Path, tmp_path: Pa
 
 def test_a_killed_training_ends_with_the_same_bytes(made: Path, tmp_path: Path, killer: Killer) -> None:
     tries = Tries(TrainCase(made), tmp_path / "tries", killer)
+    assert tries.kill(seconds=tries.seconds * 0.6)
+
+
+def test_a_killed_append_is_finished_by_the_next(tmp_path: Path, killer: Killer) -> None:
+    tries = Tries(AppendCase(tmp_path / "base"), tmp_path / "tries", killer)
     assert tries.kill(seconds=tries.seconds * 0.6)

@@ -9,7 +9,6 @@ system does for every mapped file.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from gogooku3.panel.open import open_panel
 from gogooku3.panel.segment_file import write_single
 from tests.cli.test_faults import as_flags
 from tests.faults.damage import read_all
-from tests.faults.disks import CLI, ROOT
+from tests.faults.disks import CLI, ENVIRONMENT, ROOT
 from tests.panel.panels import AXES, STOCKS, random_segments, same_bits, write_panel
 from tests.pipeline.tiny import FLAGS
 
@@ -85,9 +84,8 @@ def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
 def test_two_builds_at_once(tmp_path: Path) -> None:
     arguments = [*CLI, "build", "--name", "r", "--json", *as_flags(FLAGS)]
     pipe = subprocess.PIPE
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        arguments, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, env=environment
+        arguments, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT
     ) as first:
         assert first.stderr is not None
         for line in first.stderr:
@@ -95,7 +93,7 @@ def test_two_builds_at_once(tmp_path: Path) -> None:
                 break
         first.send_signal(signal.SIGSTOP)  # in the middle of the build, however fast this machine is
         second = subprocess.run(
-            arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+            arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=ENVIRONMENT
         )
         first.send_signal(signal.SIGCONT)
         out, _ = first.communicate(timeout=120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +16,11 @@ import _strptime  # noqa: E402, F401 - threads are limited first
 import filelock  # noqa: E402, F401
 import pandas as pd  # noqa: E402, F401
 
+from gogooku3.errors import DataError  # noqa: E402
 from gogooku3.panel.segment_file import write_single  # noqa: E402
+from gogooku3.pipeline.append import append  # noqa: E402
 from gogooku3.pipeline.build import build  # noqa: E402
+from gogooku3.pipeline.run_folder import open_run  # noqa: E402
 from gogooku3.pipeline.train import train  # noqa: E402
 from gogooku3.storage.atomic import write_json  # noqa: E402
 from tests.pipeline.tiny import tiny_run  # noqa: E402
@@ -90,7 +94,19 @@ def train_run(folder: Path, ready: Ready) -> None:
     train(run)
 
 
+def append_run(folder: Path, ready: Ready) -> None:
+    """Append new sessions, with a correction, to a run of files; nothing if it has them."""
+    flags, new = json.loads((folder / "flags.json").read_text())
+    run = open_run(flags={**flags, "run.folder": str(folder)}, remembered=False)
+    ready()
+    try:
+        append(run, Path(new))
+    except DataError as error:
+        if "nothing new" not in str(error):
+            raise
+
+
 WORKS = {
     work.__name__: work
-    for work in (write_panel, relabel_panel, write_file, write_value, build_run, train_run)
+    for work in (write_panel, relabel_panel, write_file, write_value, build_run, train_run, append_run)
 }
