@@ -13,7 +13,7 @@ from tests.audit.markets import small_run
 def fresh_base(folder: Path, settings: AuditSettings | None = None) -> Base:
     """The small market's base run, not built yet."""
     run, audit = small_run(folder), settings or AuditSettings()
-    return Base(run, audit, load_material(run.settings, audit), run.path("audit"))
+    return Base(run, audit, load_material(run, audit), run.path("audit"))
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,16 @@ from gogooku3.audit import causality
 from gogooku3.audit.causality import audit_causality
 from gogooku3.audit.certificate import Certificate
 from gogooku3.audit.material import load_material
+from gogooku3.audit.part import Part
 from gogooku3.audit.settings import AuditSettings
+from gogooku3.audit.violation import Violation
 from gogooku3.errors import SettingsError
+from gogooku3.evaluation.report.causality_table import causality_table
 from gogooku3.pipeline.certified import read_certificate
+from gogooku3.pipeline.run_folder import Run
 from tests.audit.markets import small_run
 
-SETTINGS = AuditSettings(sessions=3, warm_up=(20,))
+SETTINGS = AuditSettings(sessions=2, warm_up=(20,))
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +42,10 @@ def test_the_clean_pipeline_is_certified(certificate: Certificate) -> None:
     saved = json.loads(certificate.path.read_text(encoding="utf-8"))
     assert saved == certificate.to_json()
     assert (saved["format"], saved["version"]) == ("gogooku3-causality", 1)
-    assert len(saved["moments"]) == 3
+    assert len(saved["moments"]) == 2
     assert [len(saved["bars"]["digest"]), len(saved["code"]), len(saved["subject"]["settings"])] == [64] * 3
     rebuilt = [part for part in saved["parts"] if "stages" in part["facts"]]
-    assert len(rebuilt) == 9
+    assert len(rebuilt) == 6
     stages = {"universe", "fields", "features", "targets", "ranks", "models", "scores", "ranking"}
     assert {stage for part in rebuilt for stage in part["facts"]["stages"]} == stages
     for part in rebuilt:
@@ -93,18 +97,17 @@ def test_an_interrupted_audit_goes_on(
     assert first == second
 
 
-def test_another_seed_is_another_audit(certificate: Certificate, folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder, tmp_path / "runs")
-    run = small_run(tmp_path / "runs")
-    other = causality._Audit(run, SETTINGS.model_copy(update={"seed": 5}))
-    assert other.ledger.key != causality._Audit(run, SETTINGS).ledger.key
-    assert other.ledger.get("plan", other._plan).facts["moments"] != certificate.subject["moments"]
+def test_another_seed_is_another_audit(tmp_path: Path) -> None:
+    run = small_run(tmp_path)
+    one, two = (causality._Audit(run, AuditSettings(sessions=4, seed=seed)) for seed in (0, 5))
+    assert len({one.ledger.key, two.ledger.key, causality._Audit(run, SETTINGS).ledger.key}) == 3
+    assert one._plan().facts["moments"] != two._plan().facts["moments"]
 
 
 def test_no_bar_of_a_locked_year_is_read(tmp_path: Path) -> None:
     changes = {"splits.locked_years": 1, "simulation.sessions": 800, "simulation.end": "2025-03-31"}
     run = small_run(tmp_path, changes=changes)
-    material = load_material(run.settings, AuditSettings(stocks=25))
+    material = load_material(run, AuditSettings(stocks=25))
     assert material.years == (2024,)
     assert material.end == date(2024, 12, 30)
     assert material.bars.frame["date"].max() == material.end
@@ -143,3 +146,103 @@ def test_a_certificate_of_other_settings_is_stale(certificate: Certificate, fold
     assert other is not None
     assert other["stale"]
     assert read_certificate(small_run(folder / "nowhere")) is None
+
+
+def call(*arguments: str) -> int:
+    """Run the command line in this process and return its exit code."""
+    import sys
+
+    from gogooku3.cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["gogooku3", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0)
+
+
+FAULT = Violation(
+    stage="features", name="ret_5", detail="1 became 2", session="2024-01-05", stock="1301", cause="delete"
+)
+
+
+@pytest.mark.parametrize("faults", [(), (FAULT,)])
+def test_the_command_ends_with_3_if_anything_knew_the_future(
+    certificate: Certificate,
+    folder: Path,
+    faults: tuple[Violation, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    small_run(folder).save_settings()
+    asked: list[AuditSettings] = []
+
+    def audit(run: Run, settings: AuditSettings) -> Certificate:
+        asked.append(settings)
+        assert run.settings.run.name == "small"
+        assert run.settings.universe.min_history == 15  # it is found by its name, with the settings it had
+        parts = [*certificate.parts, Part(name="x", facts={}, violations=faults)]
+        return Certificate(path=certificate.path, subject=certificate.subject, parts=parts)
+
+    monkeypatch.setattr(causality, "audit_causality", audit)
+    arguments = ["audit", "causality", "small", "--sessions", "5", "--seed", "7", "--json", "--quiet"]
+    code = call(*arguments, "--set", f"run.folder={folder}")
+    out, err = capsys.readouterr()
+    assert code == (3 if faults else 0)
+    assert (asked[0].sessions, asked[0].seed, asked[0].stocks) == (5, 7, 300)
+    found = json.loads(out)
+    assert found["verdict"] == ("fail" if faults else "pass")
+    assert ("violation: features: ret_5 (2024-01-05, stock 1301, delete): 1 became 2" in err) == bool(faults)
+    assert "causality.json" in err
+
+
+def test_two_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("audit", "causality", "one", "--name", "two") == 2
+    assert "two runs are named" in capsys.readouterr().err
+
+
+def test_help_is_light() -> None:
+    import subprocess
+    import sys
+
+    from tests.cli.test_help import CODE
+
+    arguments = [sys.executable, "-c", CODE, "audit", "causality", "--help"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "loaded:\n")
+    assert "--json" in done.stdout
+
+
+def test_the_report_tells_it_in_a_few_rows(certificate: Certificate) -> None:
+    saved = {**certificate.to_json(), "stale": False}
+    table = causality_table(saved)
+    rows = {row[0]: row for row in table.rows}
+    assert rows["verdict"][1] == "pass"
+    assert rows["rebuilds"][2] == "pass"
+    assert rows["rebuilds"][1].startswith("6, from the close of 20")
+    for name in ("universe", "features", "models", "scores", "labels", "spans", "blind fold 2024"):
+        assert rows[name][2] == "pass"
+        assert any(character.isdigit() for character in rows[name][1])
+    assert "violation" not in rows
+    assert "44 stocks (100% of all)" in rows["bars"][1]
+
+    saved |= {"stale": True, "verdict": "fail", "violations": [FAULT.to_json()] * 12}
+    rows_of = causality_table(saved).rows
+    assert "audit again" in rows_of[0][1]
+    assert [row[2] for row in rows_of if row[0] == "violation"] == ["fail"] * 11
+    assert rows_of[-1][1] == "and 2 more in causality.json"
+    assert "ret_5 (2024-01-05, stock 1301, delete)" in causality_table(saved).to_markdown()
+
+
+def test_the_page_of_the_report_holds_it(certificate: Certificate) -> None:
+    from gogooku3.pipeline.report import report
+    from gogooku3.pipeline.run import run_all
+
+    run = small_run(certificate.path.parent.parent)
+    run_all(run)
+    page = run.path("report.html").read_text(encoding="utf-8")
+    assert "Causality certificate" in page
+    assert "Causality certificate" in run.path("report.md").read_text(encoding="utf-8")
+    certificate.path.unlink()
+    assert not report(run).skipped
+    assert "Causality certificate" not in run.path("report.html").read_text(encoding="utf-8")

@@ -63,7 +63,7 @@ class _Audit:
     def __init__(self, run: Run, settings: AuditSettings) -> None:
         self.run, self.settings = run, settings
         run.progress.note("reading bars")
-        self.material = load_material(run.settings, settings)
+        self.material = load_material(run, settings)
         self.folder = run.path(_FOLDER)
         self.subject = self._subject()
         self.ledger = Ledger(self.folder / "parts", self.subject)

@@ -11,11 +11,13 @@ import numpy as np
 import polars as pl
 
 from gogooku3.audit.settings import AuditSettings
-from gogooku3.config.settings import Settings
 from gogooku3.errors import DataError, SettingsError
 from gogooku3.market.bars import Bars
 from gogooku3.market.calendar import sessions_between
+from gogooku3.pipeline.build import file_inputs, journal_folder
+from gogooku3.pipeline.run_folder import Run
 from gogooku3.sources.files import FileSource
+from gogooku3.sources.journal import journal_entries, with_journal
 from gogooku3.sources.simulated import SimulatedSource
 from gogooku3.splits.walk_forward import WalkForward
 from gogooku3.storage.atomic import atomic_path
@@ -50,14 +52,14 @@ class Material:
         return digest.hexdigest()
 
 
-def load_material(settings: Settings, audit: AuditSettings) -> Material:
+def load_material(run: Run, audit: AuditSettings) -> Material:
     """Read the run's bars, leave out locked years, and draw stocks.
 
     Raises:
         SettingsError: The run has no bars of its own.
         DataError: The bars cannot be read, or none is left.
     """
-    bars = _load(settings)
+    settings, bars = run.settings, _load(run)
     frame = bars.frame.select([name for name in _COLUMNS if name in bars.frame.columns])
     frame = frame.filter(pl.col("date").is_not_null() & pl.col("code").is_not_null())
     days = frame.get_column("date").unique().sort()
@@ -100,15 +102,18 @@ def write_bars(bars: Bars, folder: Path) -> dict[str, Path]:
     return written
 
 
-def _load(settings: Settings) -> Bars:
+def _load(run: Run) -> Bars:
+    """Return the bars that a build of the run reads, appended ones included."""
+    settings = run.settings
     if settings.run.simulated:
         return SimulatedSource(settings.simulation).load()
     if settings.source.bars is None:
         raise SettingsError(
-            "a ready panel cannot be audited: what it was made from is not known",
+            "there are no bars to change: what a ready panel was made from is not known",
             where="panel.file",
             got=settings.panel.file,
-            expected="a run that was built from bars",
+            expected="a run that is built from bars",
             remedy="build the run with --bars or --simulated",
         )
-    return FileSource(settings.source).load()
+    journal = journal_entries(journal_folder(run, file_inputs(run)["files"]))
+    return with_journal(FileSource(settings.source).load(), journal)
