@@ -55,7 +55,7 @@ Row = dict[str, Any]
 def kills_by_call(scratch: Path, killer: Killer, case: Case, quick: bool) -> Row:
     """Kill a piece of work after each of its system calls."""
     tries = Tries(case, scratch, killer)
-    total = tries.calls(all_calls=True)
+    total = len(tries.calls(all_calls=True))
     points: Iterable[int] = range(1, total + 1)
     if quick:
         points = random.Random(SEED).sample(range(1, total + 1), 5)

@@ -304,8 +304,8 @@ class Tries:
         self.seconds = self._killer(self.case.work, self._fresh()).seconds
         return self.seconds
 
-    def calls(self, *, all_calls: bool = False) -> int:
-        """Do it once undisturbed, and return how many system calls it makes."""
+    def calls(self, *, all_calls: bool = False) -> tuple[str, ...]:
+        """Do it once undisturbed, and return the names of the system calls it makes."""
         return self._killer(self.case.work, self._fresh(), count=True, all_calls=all_calls).calls
 
     def kill(

@@ -30,14 +30,12 @@ class Ended:
 
     Attributes:
         killed: Whether it was killed before it ended by itself.
-        calls: System calls it had finished, where they were counted.
-        last: Name of the last of them.
+        calls: Names of the system calls it had finished, in order, where they were counted.
         seconds: Time from the end of its preparation.
     """
 
     killed: bool
-    calls: int
-    last: str
+    calls: tuple[str, ...]
     seconds: float
 
 
@@ -91,7 +89,7 @@ class Killer:
         answer = json.loads(self._process.stdout.readline())
         if answer.pop("failed"):
             raise AssertionError(f"{work} failed: {answer}")
-        return Ended(**answer)
+        return Ended(**answer | {"calls": tuple(answer["calls"])})
 
 
 def serve() -> None:
@@ -113,8 +111,8 @@ def _counted(
 ) -> dict[str, object]:
     began = time.monotonic()
     pid = _fork(work, folder, tracing.begin)
-    calls, last, status = tracing.follow(pid, limit, all_calls=all_calls)
-    return _answer(status, time.monotonic() - began, calls=calls, last=last)
+    calls, status = tracing.follow(pid, limit, all_calls=all_calls)
+    return _answer(status, time.monotonic() - began, calls=calls or ())
 
 
 def _timed(
@@ -130,7 +128,7 @@ def _timed(
         time.sleep(seconds)
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    return _answer(status, time.monotonic() - began, calls=0, last="")
+    return _answer(status, time.monotonic() - began, calls=())
 
 
 def _answer(status: int, seconds: float, **found: object) -> dict[str, object]:

@@ -53,12 +53,12 @@ def available() -> str | None:
         begin()
         os._exit(0)
     try:
-        calls, _, _ = follow(pid, None)
+        calls, _ = follow(pid, None)
     except OSError as error:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         return f"this system does not let a process trace its child: {error}"
-    return None if calls >= 0 else "the child ended untraced"
+    return None if calls is not None else "the child ended untraced"
 
 
 def begin() -> None:
@@ -67,7 +67,7 @@ def begin() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def follow(pid: int, limit: int | None, *, all_calls: bool = False) -> tuple[int, str, int]:
+def follow(pid: int, limit: int | None, *, all_calls: bool = False) -> tuple[list[str] | None, int]:
     """Let a child that called `begin` run, and kill it when it has finished ``limit`` calls.
 
     Args:
@@ -76,27 +76,27 @@ def follow(pid: int, limit: int | None, *, all_calls: bool = False) -> tuple[int
         all_calls: Count every system call, not only ``FILE_CALLS``.
 
     Returns:
-        Calls counted, the name of the last, and the wait status of the child.
+        Names of the calls counted, in order, None if it ended untraced; and the wait status of the child.
     """
     _, status = os.waitpid(pid, 0)
     if not os.WIFSTOPPED(status):
-        return -1, "", status
+        return None, status
     _ptrace(_SETOPTIONS, pid, 0, _GOOD | _FORK | _VFORK | _CLONE | _EXITKILL)
     _ptrace(_SYSCALL, pid, 0, 0)
-    calls, last = 0, ""
+    calls: list[str] = []
     current: dict[int, int] = {}
     while True:
         thread, status = os.waitpid(-1, _WALL)
         if not os.WIFSTOPPED(status):
             if thread == pid:
-                return calls, last, status
+                return calls, status
             continue
         stopped = os.WSTOPSIG(status)
         if stopped == signal.SIGTRAP | 0x80:
             ended = _ended_call(thread, current)
             if ended is not None and (all_calls or not FILE_CALLS or ended in FILE_CALLS):
-                calls, last = calls + 1, FILE_CALLS.get(ended, str(ended))
-                if calls == limit:
+                calls.append(FILE_CALLS.get(ended, str(ended)))
+                if len(calls) == limit:
                     os.kill(pid, signal.SIGKILL)
         _go_on(thread, 0 if stopped in _TRACER_STOPS else stopped)
 
