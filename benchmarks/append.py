@@ -6,6 +6,7 @@ the same. Rounds go over the histories in turn. Beside it stands the build of ea
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def measure(scratch: Path, stocks: int, histories: tuple[int, ...]) -> dict[str,
         )
         if done["code"]:
             raise RuntimeError(done["said"])
-        builds.append(done["seconds"])
+        record = runs / str(history) / "r" / "stages" / "build.json"
+        builds.append(json.loads(record.read_text(encoding="utf-8"))["seconds"])
     seconds: dict[str, list[list[float]]] = {str(history): [] for history in histories}
     for n, files in enumerate(rounds):
         for history in histories:
@@ -97,7 +99,8 @@ def main() -> None:
         "# Appending sessions",
         f"{stocks:,} stocks of the simulated market, the features of `core`, 8 targets. The histories end on the same "
         f"day, so the same days are appended to each. Medians of {ROUNDS} rounds over all histories; a round appends "
-        "one session that is not counted, then 1, 5 and 20. A build is the whole command, Python's start included. "
+        "one session that is not counted, then 1, 5 and 20. Builds and appends are timed "
+        "inside the process, kernels compiled and loaded for appends, compiled only for builds. "
         "`python benchmarks/append.py`",
         table(head, rows),
         "What one session costs whatever the history: validation of its bars, the grids of the longest window before "

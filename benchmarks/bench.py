@@ -224,7 +224,10 @@ def machine() -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table; columns whose every cell begins with a digit stand to the right."""
     cells = [[str(cell) for cell in row] for row in rows]
-    right = [all(row[i][:1].isdigit() or row[i][:1] in "-~" for row in cells) for i in range(len(head))]
+    right = [
+        all(row[i].strip("*-")[:1].isdigit() or row[i] in ("", "-") for row in cells)
+        for i in range(len(head))
+    ]
     rule = ["---:" if r else "---" for r in right]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *cells))
 

@@ -13,7 +13,7 @@ from bench import MIB, Kept, child, command, say, table
 
 from gogooku3.panel.open import open_panel
 
-SIZES = {"stocks": 2000, "sessions": 4000, "first": 500, "piece": 250, "limit": 1280}
+SIZES = {"stocks": 2000, "sessions": 4000, "first": 500, "piece": 250, "limit": 1536}
 QUICK = {"stocks": 100, "sessions": 1000, "first": 500, "piece": 250, "limit": 768}
 SMALL = ("--set", "panel.segment_megabytes=64", "--quiet")
 
