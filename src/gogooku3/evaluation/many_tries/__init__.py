@@ -1,0 +1,1 @@
+"""What many tries do to a result: selection, multiple tests, and the size of the tests themselves."""
