@@ -89,7 +89,7 @@ def append(run: Run, bars: Path) -> Appended:
         if found.rows.height:
             write_entry(journal, _labelled(panel, found.rows))
         done = _apply(run, panel, journal, rows=rows, source=source, found=found)
-        finish_build(run, record, time.perf_counter() - began)
+        finish_build(run, record, done.panel, time.perf_counter() - began)
         return done
 
 

@@ -99,16 +99,17 @@ def journal_folder(run: Run, bars: Mapping[str, str]) -> Path:
     return run.path(f"appended/{digest_json(dict(bars))[:16]}")
 
 
-def finish_build(run: Run, record: StageRecord, seconds: float) -> StageRecord:
+def finish_build(run: Run, record: StageRecord, panel: Panel, seconds: float) -> StageRecord:
     """Write down that the panel is what a build from the bars and the journal would make.
 
     Args:
         run: The run.
         record: Of the build that the panel goes on from.
+        panel: The panel as it is now.
         seconds: How long the append took.
     """
     inputs = build_inputs(run) | file_inputs(run, record.inputs["files"])
-    described = {"stage": "build", **_describe(open_panel(run.path("panel")))}
+    described = {"stage": "build", **_describe(panel)}
     return write_record(
         run, "build", inputs=inputs, outputs=_outputs(run), metrics=[described], seconds=seconds
     )
