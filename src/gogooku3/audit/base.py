@@ -16,7 +16,9 @@ from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import build, panel_of
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.train import folds_of, train
+from gogooku3.progress import Silent
 from gogooku3.splits.fold import Fold
+from gogooku3.training.ranked_rows import RankedRows, ranked_rows
 
 
 class Base:
@@ -52,6 +54,11 @@ class Base:
     def panel(self) -> Panel:
         """Its panel."""
         return panel_of(self.run)
+
+    @cached_property
+    def rows(self) -> RankedRows:
+        """Its rows of training, all sessions."""
+        return ranked_rows(self.panel, len(self.panel.sessions), Silent())
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:

@@ -15,24 +15,23 @@ from gogooku3.audit.violation import Violation
 from gogooku3.audit.witness import Sighting
 from gogooku3.audit.witnesses.models import contents
 from gogooku3.errors import Gogooku3Error
+from gogooku3.models.baselines.rows import Rows
 from gogooku3.pipeline.train import model_files
-from gogooku3.progress import Silent
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter
-from gogooku3.training.ranked_rows import RankedRows, ranked_rows
+from gogooku3.training.ranked_rows import RankedRows
 from gogooku3.training.settings import ModelName
 
 
 def check_blind(base: Base, fold: Fold) -> Part:
     """Fit a fold's models on rows whose hidden part is noise, and compare them with the fold's own models.
 
-    Hidden are inputs and labels of all test sessions and of whatever follows, and of the sessions before whose label
-    span, at the longest trained horizon and lag, touches the first test session. So every row that the models really
-    learn from, stop on or normalise by is held against every test span, whatever the fold says of itself.
+    Hidden are inputs and labels of all test sessions, what follows them being left out, and of the sessions before
+    whose label span, at the longest trained horizon and lag, touches the first test session. So every row that the
+    models really learn from, stop on or normalise by is held against every test span, whatever the fold says of itself.
     """
     run, settings = base.whole, base.run.settings
-    data = ranked_rows(base.panel, int(max(f.test[-1] for f in base.folds)) + 1, Silent())
-    hidden = _hidden(data, int(fold.test[0]) - fold.reach, base.audit.seed)
+    hidden = _hidden(base.rows, fold, base.audit.seed)
     fitter = FoldFitter(
         hidden,
         base.folds[0].train,
@@ -63,15 +62,15 @@ def check_blind(base: Base, fold: Fold) -> Part:
     return Part(name=name, facts=facts, violations=tuple(replace(one, cause=name) for one in found))
 
 
-def _hidden(data: RankedRows, first: int, seed: int) -> RankedRows:
-    """Return the rows with noise from session ``first`` on."""
-    rng = np.random.default_rng([seed, 2, max(first, 0)])
-    rows = data.rows
-    start = int(rows.bounds[max(first, 0)])
-    x, y = rows.x.copy(), rows.y.copy()
+def _hidden(data: RankedRows, fold: Fold, seed: int) -> RankedRows:
+    """Return the rows up to the fold's last test session, noise from the first one on that a label span touches."""
+    rng = np.random.default_rng([seed, 2, int(fold.test[0])])
+    bounds = data.rows.bounds[: int(fold.test[-1]) + 2]
+    start, stop = int(bounds[max(0, int(fold.test[0]) - fold.reach)]), int(bounds[-1])
+    x, y = data.rows.x[:stop].copy(), data.rows.y[:stop].copy()
     x[start:] = rng.uniform(-0.5, 0.5, x[start:].shape)
     y[start:] = rng.uniform(-0.5, 0.5, y[start:].shape)
-    return replace(data, rows=replace(rows, x=x, y=y))
+    return RankedRows(rows=Rows(x=x, y=y, bounds=bounds), stock=data.stock[:stop])
 
 
 def _fitted(fitter: FoldFitter, model: ModelName, fold: Fold, names: list[str]) -> list[Sighting]:

@@ -13,9 +13,7 @@ from gogooku3.audit.violation import Violation
 from gogooku3.axes import BoolDN, FloatDN
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
-from gogooku3.progress import Silent
 from gogooku3.ranks import average_ranks
-from gogooku3.training.ranked_rows import ranked_rows
 
 _TOLERANCE = 1e-6  # relative, of a float32 label
 
@@ -30,7 +28,7 @@ def check_labels(base: Base) -> Part:
     panel = base.panel
     adjusted = _adjusted(base)
     broken = np.cumsum(_broken(adjusted, base.run.settings.market.jump_limit), axis=0)
-    data = ranked_rows(panel, len(panel.sessions), Silent())
+    data = base.rows
     session = np.repeat(np.arange(len(panel.sessions)), np.diff(data.rows.bounds))
     found: list[Violation] = []
     facts: dict[str, Any] = {}

@@ -14,10 +14,9 @@ from gogooku3.audit.violation import Violation
 from gogooku3.evaluation.rank_ic import daily_rank_ic
 from gogooku3.evaluation.significance import MeanTest, ewc_test, non_overlapping_test
 from gogooku3.models.baselines.rows import Rows
-from gogooku3.progress import Silent
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter, FoldScores
-from gogooku3.training.ranked_rows import RankedRows, ranked_rows
+from gogooku3.training.ranked_rows import RankedRows
 from gogooku3.training.settings import ModelName
 
 _NEGLIGIBLE = 1e-3  # RankIC: a mirrored pair of fits cancels to this
@@ -33,7 +32,7 @@ def check_permutation(base: Base, fold: Fold) -> Part:
     mean of the two is what is tested. The level is ``alpha`` over all tests together (Bonferroni).
     """
     panel, settings = base.panel, base.run.settings
-    data = ranked_rows(panel, int(fold.test[-1]) + 1, Silent())
+    data = base.rows
     shuffled = _shuffled(data.rows, np.random.default_rng([base.audit.seed, 3]))
     tests = 2 * len(settings.train.models) * len(panel.targets)
     level = 1 - base.audit.alpha / tests
