@@ -66,7 +66,7 @@ def kills_by_moment(scratch: Path, killer: Killer, case: Case, count: int) -> Ro
     """Kill a piece of work at moments drawn by seed, from its beginning to a little after its usual end."""
     tries = Tries(case, scratch, killer)
     rng = random.Random(f"{SEED} {case.title}")
-    seconds = 1.05 * tries.measure()
+    seconds = 1.05 * min(tries.seconds, tries.measure())
     moments = [seconds * rng.random() for _ in range(count)]
     return _killed(tries, moments, lambda seconds: tries.kill(seconds=seconds))
 

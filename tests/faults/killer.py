@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from tests.faults import tracing
 
@@ -86,10 +88,18 @@ class Killer:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
+        answer = json.loads(self._answer(self._process.stdout))
         if answer.pop("failed"):
             raise AssertionError(f"{work} failed: {answer}")
         return Ended(**answer | {"calls": tuple(answer["calls"])})
+
+    def _answer(self, stream: IO[str]) -> str:
+        """Wait for a line; time in which this process is itself stopped does not count."""
+        for _ in range(_PATIENCE):
+            if select.select([stream], [], [], 1.0)[0]:
+                return stream.readline()
+        self._process.kill()
+        raise AssertionError(f"no answer after {_PATIENCE} s")
 
 
 def serve() -> None:
@@ -143,7 +153,6 @@ def _fork(work: Callable[[Path, Callable[[], None]], None], folder: Path, ready:
         return pid
     code = 1
     try:
-        signal.alarm(_PATIENCE)
         os.dup2(2, 1)
         work(folder, lambda: (ready(), None)[1])
         code = 0
