@@ -116,7 +116,7 @@ def _scores(rng: np.random.Generator, days: int, stocks: int, phi: float) -> Flo
     return score
 
 
-def _label(price: FloatDN, entry: int, horizon: int, days: int) -> FloatDN:
+def _label(price: np.ndarray, entry: int, horizon: int, days: int) -> FloatDN:
     label: FloatDN = price[entry + horizon : entry + horizon + days] - price[entry : entry + days]
     return label
 
