@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pieces
 import writer
 from bench import MIB, REPOSITORY, Kept, child, machine, median, options, say, table
 
@@ -225,7 +224,6 @@ def main() -> None:
         foretold(grown, centre, big),
         "### More than memory holds",
         limited_text(bounds, limited(arguments.scratch, bounds, kept)),
-        pieces.text(arguments.scratch, arguments.quick, kept),
         f"Machine: {machine()} `python benchmarks/growth.py`",
     ]
     publish("\n\n".join(parts), arguments)

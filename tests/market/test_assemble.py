@@ -206,7 +206,7 @@ def test_names_and_sectors() -> None:
     )
     market, _ = run(Bars(frame=frame.reverse(), listing=listing))
     assert market.names == ("Kyokuyo", "", "")
-    assert market.sector_names == ("Fishery", "new")
+    assert market.sector_names == ("Fishery", "old")
     assert market.sector.tolist() == [0, 1, 1]
     bare, _ = run(bars(clean()))
     assert bare.sector.tolist() == [-1, -1, -1]

@@ -95,12 +95,15 @@ def _grids(bars: Bars, valid: Validated, calendar: str) -> Market:
 def _labels(
     listing: pl.DataFrame | None, frame: pl.DataFrame, codes: tuple[str, ...]
 ) -> tuple[tuple[str, ...], Int16N, tuple[str, ...]]:
-    """Return names and sectors; the listing's sector goes before the latest one of the bars."""
+    """Return names and sectors; the listing's sector goes before that of the stock's first bar.
+
+    A later bar's sector would be known before its day, since a stock has one sector for all its sessions.
+    """
     name: dict[str, str | None] = {}
     sector: dict[str, str | None] = {}
     if "sector" in frame.columns:
-        latest = frame.filter(pl.col("sector").is_not_null()).group_by("code")
-        sector |= dict(latest.agg(pl.col("sector").sort_by("date").last()).iter_rows())
+        bars = frame.group_by("code").agg(pl.col("sector").sort_by("date").first())
+        sector |= dict(bars.iter_rows())
     if listing is not None:
         if listing.get_column("code").is_duplicated().any():
             doubled = listing.filter(pl.col("code").is_duplicated()).get_column("code")[0]

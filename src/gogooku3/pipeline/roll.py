@@ -74,12 +74,11 @@ def _held(panel: Panel, rows: pl.DataFrame) -> np.ndarray:
 def _named(
     stocks: pl.DataFrame, newcomers: set[str], rows: pl.DataFrame, listing: pl.DataFrame | None
 ) -> pl.DataFrame:
-    """Give new stocks their name and sector, the listing's before that of the bars, as a build does."""
+    """Give new stocks their name and sector, the listing's before that of their first bar, as a build does."""
     sector: dict[str, str | None] = {}
     name: dict[str, str | None] = {}
     if "sector" in rows.columns:
-        given = rows.filter(pl.col("sector").is_not_null()).sort("date").group_by("code")
-        sector |= dict(given.agg(pl.col("sector").sort_by("date").last()).iter_rows())
+        sector |= dict(rows.group_by("code").agg(pl.col("sector").sort_by("date").first()).iter_rows())
     if listing is not None:
         name = dict(listing.select("code", "name").iter_rows())
         sector |= dict(listing.select("code", "sector").drop_nulls().iter_rows())
