@@ -234,7 +234,8 @@ def page(found: Mapping[str, Any]) -> list[str]:
         kind: sum(sum(r["when"].values()) for r in found["damage"] if r["kind"] == kind) for kind in _KINDS
     }
     summary = (
-        f"{sum(row['tries'] for row in kills):,} kills left the old or the new, never half; "
+        f"{sum(row['tries'] for row in kills):,} tries to kill, of which {sum(row['killed'] for row in kills):,} died before "
+        "their end (the moment or call drawn for the others came too late), left the old or the new, never half; "
         f"{sum(damage.values())} of {sum(damage.values())} damaged files were refused "
         f"({damage['truncated']} truncated, {damage['flipped']} with a flipped bit)."
     )
@@ -245,10 +246,11 @@ def page(found: Mapping[str, Any]) -> list[str]:
         missing.append("No disk of memory could be mounted: full and read-only disks were not tried.")
     return [
         "# Faults",
-        "A killed write has to leave the old or the new, whole and verified; the next write has to find no lock and "
-        "leave no file that nothing names; a build, append or training that is run again has to end with the bytes of "
-        "one that was not disturbed. Each try asserts that, so a single miss would stop this script instead of being "
-        "counted. `python benchmarks/faults.py`",
+        "A killed write has to leave the old or the new, whole and verified (old is nothing, where there was nothing "
+        "before); the next write has to find no lock and leave no file that nothing names. Run again, a build has to end "
+        "with the bytes of one that was not disturbed, a training with the bytes of its models and predictions, an append "
+        "with the same panel. Each try asserts that, so a single miss would stop this script instead of being counted. "
+        "`python benchmarks/faults.py`",
         summary,
         table(head, rows),
         *missing,
