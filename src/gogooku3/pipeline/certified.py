@@ -11,7 +11,7 @@ from gogooku3.storage.hashing import digest_json
 
 CERTIFICATE = "causality.json"
 _CODE = ("pipeline.build", "pipeline.train", "pipeline.predict")
-_IRRELEVANT = {"run": {"name", "folder", "open_locked"}, "evaluation": True, "report": True}
+_IRRELEVANT: dict[str, Any] = {"run": {"name", "folder", "open_locked"}, "evaluation": True, "report": True}
 
 
 def certified_subject(run: Run) -> dict[str, str]:
