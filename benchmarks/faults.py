@@ -234,8 +234,8 @@ def page(found: Mapping[str, Any]) -> list[str]:
         kind: sum(sum(r["when"].values()) for r in found["damage"] if r["kind"] == kind) for kind in _KINDS
     }
     summary = (
-        f"{sum(row['tries'] for row in kills):,} tries to kill, of which {sum(row['killed'] for row in kills):,} died before "
-        "their end (the moment or call drawn for the others came too late), left the old or the new, never half; "
+        f"{sum(row['tries'] for row in kills):,} tries to kill, of which {sum(row['killed'] for row in kills):,} died "
+        "before their end (for the others the moment or call came too late), left the old or the new, never half; "
         f"{sum(damage.values())} of {sum(damage.values())} damaged files were refused "
         f"({damage['truncated']} truncated, {damage['flipped']} with a flipped bit)."
     )
@@ -247,9 +247,10 @@ def page(found: Mapping[str, Any]) -> list[str]:
     return [
         "# Faults",
         "A killed write has to leave the old or the new, whole and verified (old is nothing, where there was nothing "
-        "before); the next write has to find no lock and leave no file that nothing names. Run again, a build has to end "
-        "with the bytes of one that was not disturbed, a training with the bytes of its models and predictions, an append "
-        "with the same panel. Each try asserts that, so a single miss would stop this script instead of being counted. "
+        "before); the next write has to find no lock and leave no file that nothing names. Run again, a build has to "
+        "end with the bytes of one that was not disturbed (records of seconds aside), a training with the bytes of its "
+        "models and predictions, an append with the same panel. Each try asserts that, so a single miss would stop "
+        "this script instead of being counted. "
         "`python benchmarks/faults.py`",
         summary,
         table(head, rows),
