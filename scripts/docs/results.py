@@ -11,11 +11,12 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gogooku3.errors import DataError, Gogooku3Error
+from gogooku3.evaluation.report.causality_table import causality_table
 from gogooku3.evaluation.report.table import escaped
 from gogooku3.evaluation.report.wording import interval, number
 from gogooku3.storage.atomic import write_text
@@ -23,7 +24,7 @@ from gogooku3.storage.atomic import write_text
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "README.md": ("results",),
-    "docs/results.md": ("steps", "seeds", "locked", "report", "causality", "benchmarks"),
+    "docs/results.md": ("steps", "seeds", "locked", "report", "causality", "faults", "benchmarks"),
 }
 BASE, BEST = "ridge", "lightgbm"
 NAMES = {"ridge": "ridge", "lightgbm": "LightGBM"}
@@ -49,11 +50,12 @@ def made(run: Path, root: Path = ROOT) -> dict[str, str]:
         found["steps"] = steps_table(steps)
     if (run / "report.md").is_file():
         found["report"] = report_tables((run / "report.md").read_text(encoding="utf-8"))
-    for path in (run / "audit" / "causality.json", run / "causality.json"):
-        causality = _read(path)
-        if causality is not None:
-            found["causality"] = _table(["figure", "value"], ":", sorted(_figures(causality)))
-            break
+    certificate = _read(run / "causality.json")
+    if certificate is not None:
+        found["causality"] = causality_section(certificate)
+    faults = root / "benchmarks" / "faults.md"
+    if faults.is_file():
+        found["faults"] = report_tables(faults.read_text(encoding="utf-8"))
     found["benchmarks"] = benchmark_list(root / "benchmarks")
     return found
 
@@ -151,6 +153,13 @@ def report_tables(text: str) -> str:
     """Return the report's tables one level deeper, without its title."""
     body = re.sub(r"\A# .*\n+", "", text)
     return re.sub(r"^(#+ )", r"#\1", body, flags=re.MULTILINE).strip() + "\n"
+
+
+def causality_section(certificate: Row) -> str:
+    """Return the certificate as the report shows it, with the time it took."""
+    table = causality_table({**certificate, "stale": False}).to_markdown()
+    seconds = f"It took {certificate['seconds']:.0f} s, the reading of bars not counted.\n"
+    return f"{report_tables(table)}\n{seconds}"
 
 
 def benchmark_list(folder: Path) -> str:
@@ -265,16 +274,6 @@ def _signed(value: float | None) -> str:
 
 def _value(value: float | None) -> float:
     return float("nan") if value is None else value
-
-
-def _figures(value: Row, before: str = "") -> Iterator[list[str]]:
-    """Yield every figure of nested JSON by its path; a list counts its entries, a digest is cut."""
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _figures(item, f"{before}{key}.")
-        else:
-            shown = str(len(item)) if isinstance(item, list) else str(item)
-            yield [f"{before}{key}", shown[:16] if re.fullmatch(r"[0-9a-f]{64}", shown) else shown]
 
 
 def _table(heads: Sequence[str], sides: str, rows: Sequence[Sequence[str]]) -> str:

@@ -65,7 +65,20 @@ def run(tmp_path: Path) -> Path:
     files = {
         "evaluation.json": evaluation(),
         "evaluation-locked.json": evaluation(2.0),
-        "audit/causality.json": {"verdict": "clean", "sessions": ["a", "b"], "hashes": {"panel": "0f" * 32}},
+        "causality.json": {
+            "verdict": "pass",
+            "seconds": 12.34,
+            "bars": {
+                "stocks": 7,
+                "share_of_stocks": 0.5,
+                "first": "2018-01-04",
+                "last": "2019-12-30",
+                "digest": "0f" * 32,
+            },
+            "moments": [{"date": "2019-03-01"}],
+            "parts": [{"name": "labels", "verdict": "pass", "facts": {"labels": {"h1_d1": 1234}}}],
+            "violations": [],
+        },
         "stages/train-ridge-2019.json": {"name": "train-ridge-2019", "seconds": 7.6},
         "stages/train-ridge-2018.json": {"name": "train-ridge-2018", "seconds": 52.3},
         "stages/report.json": {"name": "report", "seconds": 1.2},
@@ -91,6 +104,7 @@ def root(tmp_path: Path) -> Path:
         )
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks" / "panel.md").write_text("# The panel | fast\n")
+    (tmp_path / "benchmarks" / "faults.md").write_text("# Faults\n\nAll refused.\n")
     return tmp_path
 
 
@@ -131,12 +145,15 @@ def test_every_section_is_written_from_the_run(run, root, capsys):
         "|---|",
         "| 1 |",
     ]
-    assert section(root, "docs/results.md", "causality")[2:] == [
-        "| hashes.panel | 0f0f0f0f0f0f0f0f |",
-        "| sessions | 2 |",
-        "| verdict | clean |",
-    ]
-    assert section(root, "docs/results.md", "benchmarks") == ["- [The panel | fast](../benchmarks/panel.md)"]
+    causality = section(root, "docs/results.md", "causality")
+    assert "| verdict | pass |  |" in causality
+    assert (
+        "| bars | 7 stocks (50% of all), 2018-01-04 to 2019-12-30, digest 0f0f0f0f0f0f0f0f |  |" in causality
+    )
+    assert "| labels | 1,234 labels computed again from their own closes | pass |" in causality
+    assert causality[-1] == "It took 12 s, the reading of bars not counted."
+    assert section(root, "docs/results.md", "faults") == ["All refused."]
+    assert section(root, "docs/results.md", "benchmarks")[1] == "- [The panel | fast](../benchmarks/panel.md)"
     assert "after seeds" in (root / "docs/results.md").read_text()
     assert "README.md: results" in capsys.readouterr().out
 
@@ -156,7 +173,7 @@ def test_check_writes_nothing_and_finds_a_difference(run, root, capsys):
 
 def test_what_the_run_does_not_hold_stays(run, root, capsys):
     SCRIPT.main([str(run)], root)
-    for name in ("evaluation-locked.json", "report.md", "audit/causality.json"):
+    for name in ("evaluation-locked.json", "report.md", "causality.json"):
         (run / name).unlink()
     (run / "evaluation.json").write_text(json.dumps(evaluation() | {"seeds": []}))
     before = (root / "docs/results.md").read_text()
