@@ -63,6 +63,7 @@ def build(run: Run) -> StageRecord:
             expected="--bars FILE, --panel FILE or --simulated",
             remedy="`gogooku3 demo` runs on the simulated market; `gogooku3 run --bars prices.parquet` on yours",
         )
+    _refuse_absent(run)
     with exclusive(run.path("stages/.build.lock"), "a panel is being built"):
         inputs = build_inputs(run) | file_inputs(run)
         _forget_if_damaged(run)
@@ -142,6 +143,14 @@ def _forget_if_damaged(run: Run) -> None:
     except PanelError as error:
         run.progress.note(f"the panel is built again: {error.what} ({error.where})")
         run.path("stages/build.json").unlink(missing_ok=True)
+
+
+def _refuse_absent(run: Run) -> None:
+    """Let a file that is not there be named before a folder is made for the run."""
+    source = run.settings.source
+    for path in (source.bars, source.listing, source.delistings):
+        if path is not None and not path.exists():
+            digest_file(path)
 
 
 def _digests(path: Path | None, pattern: str) -> dict[str, str]:
