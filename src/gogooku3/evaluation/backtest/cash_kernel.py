@@ -8,7 +8,7 @@ import numpy as np
 from gogooku3.evaluation.backtest import columns as c
 from gogooku3.evaluation.backtest.kernel_types import Feed, Log, Shares, Step, Tables, Terms
 
-_HALTED, _LOCKED = 1, 2  # fill codes
+_HALTED = 1  # fill code
 _WHOLE, _NIGHT, _DAY = 0, 1, 2  # parts of a session
 _NEAR = 1e-9  # of a lot, or of a position in fractions: rounding of floats, no order
 _SPLIT = 1e-6  # of the shares: rounding of a vendor's factors
@@ -23,13 +23,9 @@ def run_cash(feed: Feed, terms: Terms) -> tuple[Tables, Log, int]:
         np.zeros((c.COUNTS, days), dtype=np.int64),
         np.zeros((days if terms.record else 0, stocks)),
     )
-    book = Shares(
-        np.zeros((terms.holding, stocks)),
-        np.zeros(stocks),
-        np.full(stocks, np.nan),
-        np.zeros(stocks),
-        np.zeros(stocks),
-    )
+    z = np.zeros((7, stocks))
+    plan, price = np.zeros((stocks, terms.holding)), np.full(stocks, np.nan)
+    book = Shares(plan, price, z[0], z[1], z[2], z[3], z[4], z[5], z[6])
     log = Log(np.empty((0, 2), np.int64), np.empty((0, c.TRADE_COLUMNS)), np.zeros(1, np.int64))
     cash, equity, ruined = terms.capital, terms.capital, -1
     for d in range(days):
@@ -69,33 +65,42 @@ def _share(base: float, row: np.ndarray) -> None:
 @numba.njit(cache=True, error_model="numpy")
 def _value(book: Shares, sign: float) -> float:
     """Return the value of all shares (sign 0), or the absolute value of the long (1) or short ones (-1)."""
-    value = 0.0
-    for n in range(book.shares.size):
-        if book.shares[n] != 0.0 and book.shares[n] * sign >= 0:
-            value += book.shares[n] * book.price[n]
+    value, shares, price = 0.0, book.shares, book.price
+    for n in range(shares.size):
+        if shares[n] != 0.0 and shares[n] * sign >= 0:
+            value += shares[n] * price[n]
     return value * sign if sign != 0 else value
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _mark(step: Step, part: int, book: Shares) -> float:
     """Move prices over a part of the session, splits and dividends included; return the cash received."""
+    cash = _end(step, book) if part != _DAY else 0.0
+    link, ratio = step.feed.link[step.d], step.feed.ratio[step.d]
+    open_, close, price = step.feed.open_[step.d], step.feed.close[step.d], book.price
+    for n in range(close.size):
+        opened = open_[n] > 0 and np.isfinite(link[n])
+        if not close[n] > 0 or (part == _NIGHT and not opened):
+            continue
+        mark = open_[n] if part == _NIGHT else close[n]
+        unchanged = ratio[n] == 1.0 and np.isfinite(link[n])
+        if not unchanged and not (part == _DAY and opened) and price[n] > 0:
+            cash += _corporate_action(step, n, mark, book)
+        price[n] = mark
+    return cash
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _end(step: Step, book: Shares) -> float:
+    """Turn stocks that ended into cash; return it."""
     cash = 0.0
     for n in range(book.shares.size):
-        if step.feed.end_row[n] == step.d and part != _DAY:
+        if step.feed.end_row[n] == step.d:
             if book.shares[n] != 0.0:
-                received = book.shares[n] * book.price[n] * step.feed.paid[n]
-                step.row[c.TERMINAL] += received
-                cash += received
-            book.shares[n] = 0.0
-            book.plan[:, n] = 0.0
-            continue
-        opened = step.feed.open_[step.d, n] > 0 and np.isfinite(step.feed.link[step.d, n])
-        if not step.feed.close[step.d, n] > 0 or (part == _NIGHT and not opened):
-            continue
-        mark = step.feed.open_[step.d, n] if part == _NIGHT else step.feed.close[step.d, n]
-        if not (part == _DAY and opened) and book.price[n] > 0:
-            cash += _corporate_action(step, n, mark, book)
-        book.price[n] = mark
+                cash += book.shares[n] * book.price[n] * step.feed.paid[n]
+            book.shares[n] = book.whole[n] = 0.0
+            book.plan[n] = 0.0
+    step.row[c.TERMINAL] += cash
     return cash
 
 
@@ -110,7 +115,8 @@ def _corporate_action(step: Step, n: int, mark: float, book: Shares) -> float:
         received = float(book.shares[n] * mark * (factor - 1.0))
         step.row[c.DISTRIBUTED] += received
         return received
-    book.plan[:, n] *= factor
+    book.plan[n] *= factor
+    book.whole[n] = book.plan[n].sum()
     whole = book.shares[n] * factor
     kept = whole
     if step.terms.lot > 0:
@@ -124,56 +130,91 @@ def _corporate_action(step: Step, n: int, mark: float, book: Shares) -> float:
 @numba.njit(cache=True, error_model="numpy")
 def _trade(step: Step, cash: float, equity: float, book: Shares) -> float:
     """Plan, then sell, then buy; return the cash spent."""
-    target = step.feed.targets[step.d - step.terms.lag]
-    tranche = (step.d - step.terms.lag) % step.terms.holding
-    for n in range(target.size):
-        book.order[n] = book.aim[n] = 0.0
-        weight = target[n] / step.terms.holding
-        step.row[c.WHOLE] += abs(weight)
-        if step.feed.status[step.d, n] != 0:
-            if weight != 0.0 or book.plan[tranche, n] != 0.0:
-                step.tally[c.ORDERS] += 1
-                step.tally[c.HALTED] += step.feed.status[step.d, n] == _HALTED
-                step.tally[c.LOCKED] += step.feed.status[step.d, n] == _LOCKED
-                step.row[c.MISSED] += abs(weight)
-        elif weight != 0.0 or book.plan[tranche, n] != 0.0 or book.shares[n] != book.plan[:, n].sum():
-            _plan(step, n, weight * equity / book.price[n], book)
+    _plan(step, equity, book)
+    _borrow(step, book)
+    _limit(step, book)
     spent = _execute(step, False, book)
     if step.terms.long_only:
         _afford(step, cash - spent, book)
     spent += _execute(step, True, book)
+    target, most = step.feed.targets[step.d - step.terms.lag], 1.0 / step.terms.holding
+    order, aim, price, missed = book.order, book.aim, book.price, 0.0
     for n in range(target.size):
-        if book.aim[n] != book.order[n]:
-            short_of = abs(book.aim[n] - book.order[n]) * book.price[n] / equity
-            step.row[c.MISSED] += min(short_of, abs(target[n]) / step.terms.holding)
+        if aim[n] != order[n]:
+            missed += min(abs(aim[n] - order[n]) * price[n] / equity, abs(target[n]) * most)
+    step.row[c.MISSED] += missed
     return spent
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _plan(step: Step, n: int, wanted: float, book: Shares) -> None:
-    """Set one tranche's plan in one stock, and the order that brings the account to the sum of its plans."""
+def _plan(step: Step, equity: float, book: Shares) -> None:
+    """Set one tranche's plan, and write the orders that bring the account to the sum of all plans."""
+    scored, holding, lot = step.d - step.terms.lag, step.terms.holding, step.terms.lot
+    tranche, target, status = scored % holding, step.feed.targets[scored], step.feed.status[step.d]
+    plan, whole, shares, price, tally = book.plan, book.whole, book.shares, book.price, step.tally
+    order, aim, before = book.order, book.aim, book.before
+    asked, missed = 0.0, 0.0
+    for n in range(target.size):
+        order[n] = aim[n] = 0.0
+        before[n] = plan[n, tranche]
+        idle = target[n] == 0.0 and before[n] == 0.0
+        if idle and (status[n] != 0 or shares[n] == whole[n]):
+            continue
+        asked += abs(target[n]) / holding
+        if status[n] != 0:
+            missed += abs(target[n]) / holding
+            tally[c.ORDERS] += 1
+            tally[c.HALTED if status[n] == _HALTED else c.LOCKED] += 1
+            continue
+        plan[n, tranche] = target[n] / holding * equity / price[n]
+        whole[n] = 0.0
+        for k in range(holding):
+            whole[n] += plan[n, k]
+        order[n] = aim[n] = _order(whole[n], shares[n], lot)
+        tally[c.ORDERS] += aim[n] != 0.0
+    step.row[c.WHOLE], step.row[c.MISSED] = asked, missed
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _borrow(step: Step, book: Shares) -> None:
+    """Cut sales of what cannot be borrowed to what the account's own position covers, in plan and order."""
+    if step.feed.borrowable.shape[0] == 0:
+        return
+    lent, status, lot = step.feed.borrowable[step.d], step.feed.status[step.d], step.terms.lot
     tranche = (step.d - step.terms.lag) % step.terms.holding
-    held, whole, shares = book.plan[tranche, n], book.plan[:, n].sum(), book.shares[n]
-    book.plan[tranche, n] = wanted
-    aim = order = _order(book.plan[:, n].sum(), shares, step.terms.lot)
-    if step.feed.borrowable.shape[0] and not step.feed.borrowable[step.d, n]:
-        refused = held - wanted > max(whole, 0.0) * (1 + 1e-12)
+    plan, whole, shares, order, before = book.plan, book.whole, book.shares, book.order, book.before
+    for n in range(order.size):
+        if lent[n] or status[n] != 0:
+            continue
+        less = before[n] - plan[n, tranche]
+        room = max(whole[n] + less, 0.0)
+        refused = less > room * (1 + 1e-12) and less > _NEAR * abs(before[n])
         if refused:
-            book.plan[tranche, n] = held - max(whole, 0.0)
-            order = _order(book.plan[:, n].sum(), shares, step.terms.lot)
-        if shares + order < min(shares, 0.0):
-            order, refused = -max(shares, 0.0), True
+            plan[n, tranche] = before[n] - room
+            whole[n] = plan[n].sum()
+            order[n] = _order(whole[n], shares[n], lot)
+        if shares[n] + order[n] < min(shares[n], 0.0):
+            order[n], refused = -max(shares[n], 0.0), True
         step.tally[c.UNBORROWABLE] += refused
-    step.tally[c.ORDERS] += aim != 0.0
-    if step.terms.compared > 0 and order != 0.0:
-        limit = 0.0
-        if step.feed.volatility[step.d, n] > 0 and step.feed.daily_turnover[step.d, n] > 0:
-            limit = step.terms.participation * step.feed.daily_turnover[step.d, n] / book.price[n]
-        if not abs(order) <= limit:
-            limit = np.floor(limit / step.terms.lot) * step.terms.lot if step.terms.lot > 0 else limit
-            order = limit if order > 0 else -limit
-            step.tally[c.LIMITED] += 1
-    book.order[n], book.aim[n] = order, aim
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _limit(step: Step, book: Shares) -> None:
+    """Cut orders to the largest share of daily turnover; without a volatility and a turnover none is filled."""
+    if step.terms.compared == 0:
+        return
+    most, lot = step.terms.participation, step.terms.lot
+    sigma, daily = step.feed.volatility[step.d], step.feed.daily_turnover[step.d]
+    order, price = book.order, book.price
+    for n in range(order.size):
+        if order[n] == 0.0:
+            continue
+        limit = most * daily[n] / price[n] if sigma[n] > 0 and daily[n] > 0 else 0.0
+        if abs(order[n]) <= limit:
+            continue
+        limit = np.floor(limit / lot) * lot if lot > 0 else limit
+        order[n] = limit if order[n] > 0 else -limit
+        step.tally[c.LIMITED] += 1
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -194,58 +235,67 @@ def _order(plan: float, shares: float, lot: float) -> float:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _cost(step: Step, n: int, value: float) -> tuple[float, float, float]:
-    """Return commission, half-spread and impact of trading a value."""
-    spread = value * step.feed.half_spread[step.d, n] if step.feed.half_spread.shape[0] else 0.0
-    impact = 0.0
-    if step.terms.compared > 0:
-        share = value / step.feed.daily_turnover[step.d, n]
-        rate = 0.5 * step.terms.gamma * share + step.terms.eta * share**step.terms.exponent
-        impact = value * step.feed.volatility[step.d, n] * rate
-    return value * step.terms.bps, spread, impact
-
-
-@numba.njit(cache=True, error_model="numpy")
 def _afford(step: Step, cash: float, book: Shares) -> None:
     """Cut purchases by one factor to what the cash pays, costs included; a smaller order costs less per share."""
-    need = 0.0
-    for n in range(book.order.size):
-        if book.order[n] > 0:
-            value = book.order[n] * book.price[n]
-            need += value + sum(_cost(step, n, value))
+    order, price, lot, need = book.order, book.price, step.terms.lot, 0.0
+    _price(step, True, book)
+    for n in range(order.size):
+        if order[n] > 0:
+            need += order[n] * price[n] * (1.0 + step.terms.bps + book.spread[n] + book.impact[n])
     if need <= cash:
         return
     factor = max(cash, 0.0) / need * (1 - 1e-12)
-    for n in range(book.order.size):
-        if book.order[n] > 0:
-            less = book.order[n] * factor
-            book.order[n] = np.floor(less / step.terms.lot) * step.terms.lot if step.terms.lot > 0 else less
+    for n in range(order.size):
+        if order[n] > 0:
+            less = order[n] * factor
+            order[n] = np.floor(less / lot) * lot if lot > 0 else less
             step.tally[c.UNAFFORDABLE] += 1
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _price(step: Step, buys: bool, book: Shares) -> None:
+    """Write half-spread and impact of the purchases or the sales, as fractions of their value."""
+    eta, power, gamma = step.terms.eta, step.terms.exponent, step.terms.gamma
+    half_spread, sigma, daily, d = (
+        step.feed.half_spread,
+        step.feed.volatility,
+        step.feed.daily_turnover,
+        step.d,
+    )
+    order, price, spread, impact = book.order, book.price, book.spread, book.impact
+    for n in range(order.size):
+        if order[n] == 0.0 or (order[n] > 0) != buys:
+            continue
+        spread[n] = half_spread[d, n] if half_spread.shape[0] else 0.0
+        impact[n] = 0.0
+        if daily.shape[0]:
+            share = abs(order[n]) * price[n] / daily[d, n]
+            impact[n] = sigma[d, n] * (0.5 * gamma * share + eta * share**power)
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _execute(step: Step, buys: bool, book: Shares) -> float:
     """Trade the purchases or the sales; return the cash spent."""
-    spent = 0.0
-    for n in range(book.order.size):
-        order = book.order[n]
-        if order == 0.0 or (order > 0) != buys:
+    _price(step, buys, book)
+    order, price, shares, spread, impact = book.order, book.price, book.shares, book.spread, book.impact
+    d, row, where, columns, used = step.d, step.row, step.log.where, step.log.columns, step.log.used
+    bps, record, spent = step.terms.bps, step.terms.record, 0.0
+    for n in range(order.size):
+        if order[n] == 0.0 or (order[n] > 0) != buys:
             continue
-        value = abs(order) * book.price[n]
-        commission, spread, impact = _cost(step, n, value)
-        step.row[c.TRADED] += value
-        step.row[c.COMMISSION] += commission
-        step.row[c.SPREAD] += spread
-        step.row[c.IMPACT] += impact
-        spent += order * book.price[n] + commission + spread + impact
-        book.shares[n] += order
-        if step.terms.record:
-            t = step.log.used[0]
-            step.log.where[t, 0], step.log.where[t, 1] = step.d, n
-            step.log.columns[t, c.AMOUNT], step.log.columns[t, c.PRICE] = order, book.price[n]
-            step.log.columns[t, c.FEE] = commission
-            step.log.columns[t, c.HALF_SPREAD], step.log.columns[t, c.IMPACT_PAID] = spread, impact
-            step.log.used[0] += 1
+        value = abs(order[n]) * price[n]
+        row[c.TRADED] += value
+        row[c.COMMISSION] += value * bps
+        row[c.SPREAD] += value * spread[n]
+        row[c.IMPACT] += value * impact[n]
+        spent += order[n] * price[n] + value * (bps + spread[n] + impact[n])
+        shares[n] += order[n]
+        if record:
+            t = used[0]
+            where[t, 0], where[t, 1] = d, n
+            columns[t, c.AMOUNT], columns[t, c.PRICE], columns[t, c.FEE] = order[n], price[n], value * bps
+            columns[t, c.HALF_SPREAD], columns[t, c.IMPACT_PAID] = value * spread[n], value * impact[n]
+            used[0] += 1
     return spent
 
 

@@ -39,7 +39,7 @@ def cost_grids(tape: Tape, settings: BacktestSettings) -> CostGrids:
     spread = half_spread(tape, settings.costs) if settings.costs.spread == "edge" else None
     volatility = daily = None
     if settings.needs_capital:
-        from gogooku3.evaluation.backtest.trailing_kernel import trailing
+        from gogooku3.evaluation.backtest.trailing_kernel import fill_dear, trailing
 
         held = np.isfinite(tape.close).any(axis=1)
         volatility, daily = trailing(
@@ -48,11 +48,3 @@ def cost_grids(tape: Tape, settings: BacktestSettings) -> CostGrids:
         fill_dear(volatility, _DEAR)
         fill_dear(daily, 1 - _DEAR)
     return CostGrids(half_spread=spread, volatility=volatility, daily_turnover=daily)
-
-
-def fill_dear(grid: FloatDN, share: float) -> None:
-    """Give unknown and zero cells the quantile ``share`` of their session's known ones, NaN without any."""
-    unknown = ~(grid > 0)
-    for row in np.flatnonzero(unknown.any(axis=1)):
-        known = grid[row, ~unknown[row]]
-        grid[row, unknown[row]] = np.quantile(known, share) if known.size else np.nan

@@ -150,29 +150,41 @@ class Units(NamedTuple):
     """The weights books: units of each stock's total-return index.
 
     Attributes:
-        units: By tranche, [holding, N].
+        units: By tranche, [N, holding].
         total: Their sum, [N].
         level: The index, [N].
+        held, wanted: Value of the tranche at work, now and next, [N].
+        aim: What would be wanted without limits of borrowing and volume, [N].
     """
 
     units: np.ndarray
     total: np.ndarray
     level: np.ndarray
+    held: np.ndarray
+    wanted: np.ndarray
+    aim: np.ndarray
 
 
 class Shares(NamedTuple):
     """The cash books.
 
     Attributes:
-        plan: Shares that each tranche wants, fractions included, [holding, N].
-        shares: Shares held, [N].
+        plan: Shares that each tranche wants, fractions included, [N, holding].
         price: Last price, NaN before the first, [N].
+        whole: Sum of the plans, [N].
+        shares: Shares held, [N].
+        before: Plan of the tranche at work before this session, [N].
         order: Shares to trade now, [N].
         aim: Shares that would be traded without limits of borrowing, volume and cash, [N].
+        spread, impact: What the order costs over its value, [N].
     """
 
     plan: np.ndarray
-    shares: np.ndarray
     price: np.ndarray
+    whole: np.ndarray
+    shares: np.ndarray
+    before: np.ndarray
     order: np.ndarray
     aim: np.ndarray
+    spread: np.ndarray
+    impact: np.ndarray

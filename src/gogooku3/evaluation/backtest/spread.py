@@ -27,8 +27,8 @@ def half_spread(tape: Tape, settings: CostSettings) -> FloatDN:
     Spreads far below the volatility stay hard to see: floor and cap bound what is estimated, and a stock that is
     not known for a quarter of the window is as dear as the dearest twentieth of the session.
     """
-    from gogooku3.evaluation.backtest.cost_grids import fill_dear
     from gogooku3.evaluation.backtest.spread_kernel import squared_spreads
+    from gogooku3.evaluation.backtest.trailing_kernel import fill_dear
 
     step = settings.spread_window // _BLOCKS
     squared = squared_spreads(tape.bars, step, _BLOCKS, math.ceil(_NEED * step * _BLOCKS))

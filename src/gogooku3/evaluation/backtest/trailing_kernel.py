@@ -49,3 +49,14 @@ def trailing(
                     traded = turnover[row, low + i]
                     value[i] += sign * np.rint(traded) if np.isfinite(traded) else 0.0
     return sigma, average
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")
+def fill_dear(grid: np.ndarray, share: float) -> None:
+    """Give unknown and zero cells the quantile ``share`` of their session's known ones, NaN without any."""
+    for d in numba.prange(grid.shape[0]):
+        row = grid[d]
+        unknown = ~(row > 0)
+        if unknown.any():
+            known = row[~unknown]
+            row[unknown] = np.quantile(known, share) if known.size else np.nan

@@ -8,7 +8,7 @@ import numpy as np
 from gogooku3.evaluation.backtest import columns as c
 from gogooku3.evaluation.backtest.kernel_types import Feed, Log, Step, Tables, Terms, Units
 
-_HALTED, _LOCKED = 1, 2  # fill codes
+_HALTED = 1  # fill code
 _WHOLE, _NIGHT, _DAY = 0, 1, 2  # parts of a session
 
 
@@ -21,7 +21,8 @@ def run_weights(feed: Feed, terms: Terms) -> tuple[Tables, Log, int]:
         np.zeros((c.COUNTS, days), dtype=np.int64),
         np.zeros((days if terms.record else 0, stocks)),
     )
-    book = Units(np.zeros((terms.holding, stocks)), np.zeros(stocks), np.ones(stocks))
+    zeros = np.zeros((4, stocks))
+    book = Units(np.zeros((stocks, terms.holding)), zeros[0], np.ones(stocks), zeros[1], zeros[2], zeros[3])
     log = Log(np.empty((0, 2), np.int64), np.empty((0, c.TRADE_COLUMNS)), np.zeros(1, np.int64))
     equity, ruined = 1.0, -1
     for d in range(days):
@@ -48,133 +49,165 @@ def run_weights(feed: Feed, terms: Terms) -> tuple[Tables, Log, int]:
 
 @numba.njit(cache=True, error_model="numpy")
 def _mark(step: Step, part: int, book: Units) -> float:
-    """Return the profit of a part of the session, move the levels, and turn stocks that ended into cash."""
-    profit = 0.0
-    for n in range(book.total.size):
-        moved = book.level[n] * _growth(step, n, part)
-        if book.total[n] != 0.0:
-            profit += book.total[n] * (moved - book.level[n])
-        book.level[n] = moved
-        if step.feed.end_row[n] == step.d and part != _DAY:
-            book.total[n] = 0.0
-            book.units[:, n] = 0.0
+    """Return the profit of a part of the session, and move the levels; what ended is paid first and then gone."""
+    profit = _end(step, book) if part != _DAY else 0.0
+    total, level = book.total, book.level
+    link, open_, close = step.feed.link[step.d], step.feed.open_[step.d], step.feed.close[step.d]
+    for n in range(total.size):
+        gross = link[n] if np.isfinite(link[n]) else 1.0
+        if part != _WHOLE:
+            day = close[n] / open_[n] if np.isfinite(link[n]) else 1.0
+            priced = open_[n] > 0 and np.isfinite(day)  # without an opening price the day earns all
+            night, rest = (gross / day, day) if priced else (1.0, gross)
+            gross = night if part == _NIGHT else rest
+        moved = level[n] * gross
+        profit += total[n] * (moved - level[n])
+        level[n] = moved
     return profit
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _growth(step: Step, n: int, part: int) -> float:
-    """Return one stock's gross return over a part of the session; without an opening price the day earns all."""
-    if step.feed.end_row[n] == step.d:
-        return float(step.feed.paid[n]) if part != _DAY else 1.0
-    link = float(step.feed.link[step.d, n])
-    if not np.isfinite(link):
-        return 1.0
-    if part == _WHOLE:
-        return link
-    day = float(step.feed.close[step.d, n] / step.feed.open_[step.d, n])
-    if not (step.feed.open_[step.d, n] > 0 and np.isfinite(day)):
-        return 1.0 if part == _NIGHT else link
-    return link / day if part == _NIGHT else day
+def _end(step: Step, book: Units) -> float:
+    """Return the profit of stocks that ended, and turn them into cash."""
+    profit = 0.0
+    for n in range(book.total.size):
+        if step.feed.end_row[n] == step.d:
+            profit += book.total[n] * book.level[n] * (step.feed.paid[n] - 1.0)
+            book.total[n] = 0.0
+            book.units[n] = 0.0
+    return profit
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _short(book: Units) -> float:
-    value = 0.0
-    for n in range(book.total.size):
-        if book.total[n] < 0:
-            value -= book.total[n] * book.level[n]
+    value, total, level = 0.0, book.total, book.level
+    for n in range(total.size):
+        value -= min(total[n], 0.0) * level[n]
     return value
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _trade(step: Step, equity: float, book: Units) -> None:
     """Set one tranche to its targets as far as trading allows."""
-    scored = step.d - step.terms.lag
-    tranche, target = scored % step.terms.holding, step.feed.targets[scored]
+    _aim(step, equity, book)
+    _borrow(step, book)
+    _limit(step, equity, book)
+    _settle(step, equity, book)
+    target, most = step.feed.targets[step.d - step.terms.lag], 1.0 / step.terms.holding
+    aim, wanted, missed = book.aim, book.wanted, 0.0
     for n in range(target.size):
-        weight = target[n] / step.terms.holding
-        held, aim = book.units[tranche, n] * book.level[n], weight * equity
-        step.row[c.WHOLE] += abs(weight)
-        if aim == held:
+        if aim[n] != wanted[n]:
+            missed += min(abs(aim[n] - wanted[n]) / equity, abs(target[n]) * most)
+    step.row[c.MISSED] += missed
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _aim(step: Step, equity: float, book: Units) -> None:
+    """Write what the tranche holds and wants, in value; it wants what it holds where orders are not filled."""
+    scored, holding = step.d - step.terms.lag, step.terms.holding
+    tranche, target, status = scored % holding, step.feed.targets[scored], step.feed.status[step.d]
+    units, level, held, wanted, aim = book.units, book.level, book.held, book.wanted, book.aim
+    tally = step.tally
+    whole, missed = 0.0, 0.0
+    for n in range(target.size):
+        aim[n] = held[n] = wanted[n] = units[n, tranche] * level[n]
+        if target[n] == 0.0 and held[n] == 0.0:
             continue
-        step.tally[c.ORDERS] += 1
-        if step.feed.status[step.d, n] != 0:
-            step.tally[c.HALTED] += step.feed.status[step.d, n] == _HALTED
-            step.tally[c.LOCKED] += step.feed.status[step.d, n] == _LOCKED
-            step.row[c.MISSED] += abs(weight)
+        weight = abs(target[n]) / holding
+        whole += weight
+        tally[c.ORDERS] += 1
+        if status[n] == 0:
+            aim[n] = wanted[n] = target[n] / holding * equity
             continue
-        wanted = _lent(step, n, held, aim, book)
-        wanted = _cut(step, n, held, wanted, equity)
-        if wanted != aim:
-            step.row[c.MISSED] += min(abs(aim - wanted) / equity, abs(weight))
-        if wanted != held:
-            _book(step, n, (wanted - held) / equity)
-            book.units[tranche, n] = wanted / book.level[n]
-            book.total[n] = book.units[:, n].sum()
+        missed += weight
+        tally[c.HALTED if status[n] == _HALTED else c.LOCKED] += 1
+    step.row[c.WHOLE], step.row[c.MISSED] = whole, missed
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _lent(step: Step, n: int, held: float, wanted: float, book: Units) -> float:
-    """Return the wanted value, or the lowest that the account's own position covers without borrowing."""
-    if step.feed.borrowable.shape[0] == 0 or step.feed.borrowable[step.d, n]:
-        return wanted
-    room = float(max(book.total[n], 0.0) * book.level[n])
-    if held - wanted <= room * (1 + 1e-12):
-        return wanted
-    step.tally[c.UNBORROWABLE] += 1
-    return held - room
+def _borrow(step: Step, book: Units) -> None:
+    """Cut sales of what cannot be borrowed to what the account's own position covers."""
+    if step.feed.borrowable.shape[0] == 0:
+        return
+    lent, total, level, held, wanted = (
+        step.feed.borrowable[step.d],
+        book.total,
+        book.level,
+        book.held,
+        book.wanted,
+    )
+    for n in range(wanted.size):
+        room = max(total[n], 0.0) * level[n]
+        if lent[n] or held[n] - wanted[n] <= room * (1 + 1e-12):
+            continue
+        step.tally[c.UNBORROWABLE] += 1
+        wanted[n] = held[n] - room
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _cut(step: Step, n: int, held: float, wanted: float, equity: float) -> float:
-    """Return the wanted value, or the nearest that the largest share of daily turnover allows."""
-    if step.terms.compared == 0 or wanted == held:
-        return wanted
-    limit = 0.0
-    if step.feed.volatility[step.d, n] > 0 and step.feed.daily_turnover[step.d, n] > 0:
-        limit = step.terms.participation * step.feed.daily_turnover[step.d, n] / step.terms.compared * equity
-    if abs(wanted - held) <= limit:
-        return wanted
-    step.tally[c.LIMITED] += 1
-    return held + limit if wanted > held else held - limit
+def _limit(step: Step, equity: float, book: Units) -> None:
+    """Cut orders to the largest share of daily turnover; without a volatility and a turnover none is filled."""
+    if step.terms.compared == 0:
+        return
+    scale = step.terms.participation / step.terms.compared * equity
+    sigma, daily = step.feed.volatility[step.d], step.feed.daily_turnover[step.d]
+    held, wanted = book.held, book.wanted
+    for n in range(wanted.size):
+        change = wanted[n] - held[n]
+        limit = scale * daily[n] if sigma[n] > 0 and daily[n] > 0 else 0.0
+        if abs(change) <= limit:
+            continue
+        step.tally[c.LIMITED] += 1
+        wanted[n] = held[n] + (limit if change > 0 else -limit)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _book(step: Step, n: int, change: float) -> None:
-    """Write a trade and its costs."""
-    size = abs(change)
-    spread = size * step.feed.half_spread[step.d, n] if step.feed.half_spread.shape[0] else 0.0
-    impact = 0.0
-    if step.terms.compared > 0:
-        share = size * step.terms.compared / step.feed.daily_turnover[step.d, n]
-        rate = 0.5 * step.terms.gamma * share + step.terms.eta * share**step.terms.exponent
-        impact = size * step.feed.volatility[step.d, n] * rate
-    step.row[c.TRADED] += size
-    step.row[c.COMMISSION] += size * step.terms.bps
-    step.row[c.SPREAD] += spread
-    step.row[c.IMPACT] += impact
-    if step.terms.record:
-        t = step.log.used[0]
-        step.log.where[t, 0], step.log.where[t, 1] = step.d, n
-        step.log.columns[t, c.AMOUNT] = change
-        step.log.columns[t, c.PRICE] = (
-            step.feed.open_[step.d, n] if step.terms.at_open else step.feed.close[step.d, n]
-        )
-        step.log.columns[t, c.FEE] = size * step.terms.bps
-        step.log.columns[t, c.HALF_SPREAD], step.log.columns[t, c.IMPACT_PAID] = spread, impact
-        step.log.used[0] += 1
+def _settle(step: Step, equity: float, book: Units) -> None:
+    """Trade what is wanted, and write what it costs."""
+    tranche = (step.d - step.terms.lag) % step.terms.holding
+    bps, eta, power, gamma = step.terms.bps, step.terms.eta, step.terms.exponent, step.terms.gamma
+    compared, record = step.terms.compared, step.terms.record
+    half_spread, sigma, daily = step.feed.half_spread, step.feed.volatility, step.feed.daily_turnover
+    price = step.feed.open_[step.d] if step.terms.at_open else step.feed.close[step.d]
+    units, total, level, held, wanted = book.units, book.total, book.level, book.held, book.wanted
+    d, row, where, columns, used = step.d, step.row, step.log.where, step.log.columns, step.log.used
+    for n in range(wanted.size):
+        if wanted[n] == held[n]:
+            continue
+        change = (wanted[n] - held[n]) / equity
+        size, impact = abs(change), 0.0
+        spread = size * half_spread[d, n] if half_spread.shape[0] else 0.0
+        if compared > 0:
+            share = size * compared / daily[d, n]
+            impact = size * sigma[d, n] * (0.5 * gamma * share + eta * share**power)
+        row[c.TRADED] += size
+        row[c.COMMISSION] += size * bps
+        row[c.SPREAD] += spread
+        row[c.IMPACT] += impact
+        units[n, tranche] = wanted[n] / level[n]
+        total[n] = 0.0
+        for k in range(units.shape[1]):
+            total[n] += units[n, k]
+        if record:
+            t = used[0]
+            where[t, 0], where[t, 1] = d, n
+            columns[t, c.AMOUNT], columns[t, c.PRICE], columns[t, c.FEE] = change, price[n], size * bps
+            columns[t, c.HALF_SPREAD], columns[t, c.IMPACT_PAID] = spread, impact
+            used[0] += 1
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _expose(step: Step, equity: float, book: Units) -> None:
     """Write what is held at the close."""
-    for n in range(book.total.size):
-        if book.total[n] > 0:
-            step.row[c.LONG] += book.total[n] * book.level[n] / equity
-            step.tally[c.LONG_NAMES] += 1
-        elif book.total[n] < 0:
-            step.row[c.SHORT] -= book.total[n] * book.level[n] / equity
-            step.tally[c.SHORT_NAMES] += 1
+    total, level = book.total, book.level
+    long, short, longs, shorts = 0.0, 0.0, 0, 0
+    for n in range(total.size):
+        long += max(total[n], 0.0) * level[n]
+        short -= min(total[n], 0.0) * level[n]
+        longs += total[n] > 0
+        shorts += total[n] < 0
+    step.row[c.LONG], step.row[c.SHORT] = long / equity, short / equity
+    step.tally[c.LONG_NAMES], step.tally[c.SHORT_NAMES] = longs, shorts
 
 
 @numba.njit(cache=True, error_model="numpy")
