@@ -292,6 +292,22 @@ def test_an_append_that_was_cut_off_is_finished_by_the_next(
     assert_same(panel(run), panel(built(tmp_path / "b", upto(story.frame, story.days[HELD + 2]))))
 
 
+def test_an_append_that_was_cut_off_before_its_record(
+    story: Story, held_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gogooku3.pipeline.append.finish_build", cut)
+        with pytest.raises(KeyboardInterrupt):
+            update(held_run, on(story.frame, story.days[HELD : HELD + 1]))
+    assert len(panel(held_run).sessions) == HELD + 1
+    with pytest.raises(DataError, match="nothing new"):
+        update(held_run, on(story.frame, story.days[HELD : HELD + 1]))
+    assert build(held_run).skipped
+
+
 def test_many_short_segments_are_joined(
     story: Story, held_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,7 @@ def append(run: Run, bars: Path) -> Appended:
         began = time.perf_counter()
         record = _built(run)
         panel = open_panel(run.path("panel"))
+        _catch_up(run, record, panel)
         source = FileSource(run.settings.source.model_copy(update={"bars": bars})).load()
         run.progress.note("validating bars")
         valid = validate(source, run.settings.market)
@@ -91,6 +92,13 @@ def append(run: Run, bars: Path) -> Appended:
         done = _apply(run, panel, journal, rows=rows, source=source, found=found)
         finish_build(run, record, done.panel, time.perf_counter() - began)
         return done
+
+
+def _catch_up(run: Run, record: StageRecord, panel: Panel) -> None:
+    """Write the record of an append that was cut off after it had changed the panel."""
+    entries = [path.name for path in journal_entries(journal_folder(run, record.inputs["files"]))]
+    if entries == list(panel.lineage.get("journal", ())) and entries != sorted(record.inputs["journal"]):
+        finish_build(run, record, panel, record.seconds)
 
 
 def _built(run: Run) -> StageRecord:
