@@ -81,12 +81,12 @@ def test_ruin_is_the_same_too():
     np.testing.assert_allclose(new.net, old.net, atol=1e-12)
 
 
-@pytest.mark.parametrize("lag", [0, 1])
-def test_cash_books_without_costs_lots_and_dividends_earn_what_weights_earn(lag):
+@pytest.mark.parametrize(("lag", "entry"), [(0, "close"), (1, "close"), (1, "open")])
+def test_cash_books_without_costs_lots_and_dividends_earn_what_weights_earn(lag, entry):
     score, link, terminal, last_bar, volume = _market(5)
     tape = tape_of_links(link, terminal_return=terminal, last_bar=last_bar, volume=volume)
     parts = {
-        "schedule": ScheduleSettings(holding=5, lag=lag),
+        "schedule": ScheduleSettings(holding=5, lag=lag, entry=entry),
         "fills": FillSettings(limit_move=None),
         "costs": CostSettings(bps=0.0),
     }

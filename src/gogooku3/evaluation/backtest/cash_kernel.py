@@ -180,11 +180,11 @@ def _borrow(step: Step, book: Shares) -> None:
     """Cut sales of what cannot be borrowed to what the account's own position covers, in plan and order."""
     if step.feed.borrowable.shape[0] == 0:
         return
-    lent, status, lot = step.feed.borrowable[step.d], step.feed.status[step.d], step.terms.lot
+    lent, lot = step.feed.borrowable[step.d], step.terms.lot
     tranche = (step.d - step.terms.lag) % step.terms.holding
     plan, whole, shares, order, before = book.plan, book.whole, book.shares, book.order, book.before
     for n in range(order.size):
-        if lent[n] or status[n] != 0:
+        if lent[n]:
             continue
         less = before[n] - plan[n, tranche]
         room = max(whole[n] + less, 0.0)
