@@ -41,7 +41,9 @@ install_import_hook(checked_modules(), "beartype.beartype")
 
 def random_market(rng: np.random.Generator, sessions: int = 320, stocks: int = 12):
     """A small market with halts, late listings, an early end, splits and idle days."""
+    from gogooku3.market.endings import find_ends
     from gogooku3.market.market import Market
+    from gogooku3.market.settings import MarketSettings
 
     shape = (sessions, stocks)
     close = 1000.0 * np.exp(np.cumsum(rng.normal(0, 0.02, shape), axis=0))
@@ -80,7 +82,7 @@ def random_market(rng: np.random.Generator, sessions: int = 320, stocks: int = 1
         turnover=close * volume,
         factor=factor,
         broken=broken,
-        terminal_return=terminal,
+        ends=find_ends(np.isfinite(close), terminal, MarketSettings()),
     )
 
 

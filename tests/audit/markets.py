@@ -17,6 +17,7 @@ FLAGS: dict[str, object] = {
     "splits.min_train_sessions": 20,
     "universe.min_history": 15,
     "labels.horizons": [1, 5],
+    "market.ended_after": 5,
     "lightgbm.threads": 1,
     "lightgbm.train_share": 0.5,
     "lightgbm.min_rows_in_leaf": 20,

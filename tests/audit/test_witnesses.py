@@ -72,17 +72,18 @@ def assert_begins_with(long: Sighting, short: Sighting) -> None:
     np.testing.assert_array_equal(values, short.values)
 
 
-def test_labels_are_shown_when_their_span_is_over_and_not_before(base: Base) -> None:
+def test_labels_are_shown_when_they_are_known_and_not_before(base: Base) -> None:
     (witness,) = [w for w in WITNESSES if w.name == "targets"]
     until = 200
     shown: dict[str, np.datetime64] = {}
     for s in seen(witness, base, until):
-        what, target, *_ = s.name.split()
+        what, target = s.name.split(" from ")[0].rsplit(" ", 1)
         assert s.sessions is not None
         shown[f"{what} {target}"] = max(shown.get(f"{what} {target}", s.sessions[-1]), s.sessions[-1])
     for target in base.panel.targets:
+        assert shown[f"targets with an exit price {target}"] == base.panel.sessions[until - target.reach]
         for what in ("targets", "target_ranks"):
-            assert shown[f"{what} {target}"] == base.panel.sessions[until - target.reach]
+            assert shown[f"{what} {target}"] == base.panel.sessions[until - target.reach - 5]
 
 
 def test_models_are_shown_when_their_last_label_is_over(base: Base) -> None:

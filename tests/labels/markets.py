@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gogooku3.market.endings import find_ends
 from gogooku3.market.market import Market
+from gogooku3.market.settings import MarketSettings
+
+RULE = -0.3
+"""What the rule says a holder received of a stock that ended."""
 
 
 def market_of(
@@ -15,6 +20,7 @@ def market_of(
     factor: np.ndarray | None = None,
     broken: Sequence[tuple[int, int]] = (),
     terminal: Sequence[float] | None = None,
+    ended_after: int = 1000,
 ) -> Market:
     """A market whose other grids follow from the close; ``broken`` lists (session, stock)."""
     close = np.asarray(close, dtype=np.float64)
@@ -37,8 +43,15 @@ def market_of(
         turnover=close * 100.0,
         factor=np.where(np.isfinite(close), 1.0, np.nan) if factor is None else factor,
         broken=marks,
-        terminal_return=np.full(stocks, np.nan) if terminal is None else np.array(terminal, dtype=np.float64),
+        ends=find_ends(
+            np.isfinite(close),
+            np.full(stocks, np.nan) if terminal is None else np.array(terminal, dtype=np.float64),
+            MarketSettings(ended_after=ended_after, delisting_return=RULE),
+        ),
     )
+
+
+RANDOM_SILENCE = 2
 
 
 def random_market(seed: int) -> Market:
@@ -58,4 +71,4 @@ def random_market(seed: int) -> Market:
     terminal = np.where(rng.random(stocks) < 0.5, rng.choice([-1.0, -0.4, 0.0, 0.2], stocks), np.nan)
     marks = np.argwhere((rng.random(close.shape) < 0.05) & np.isfinite(close))
     broken = [(int(session), int(stock)) for session, stock in marks]
-    return market_of(close, factor=factor, broken=broken, terminal=list(terminal))
+    return market_of(close, factor=factor, broken=broken, terminal=list(terminal), ended_after=RANDOM_SILENCE)

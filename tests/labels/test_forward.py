@@ -10,7 +10,7 @@ from gogooku3.labels.forward import forward_returns
 from gogooku3.labels.settings import LabelSettings
 from gogooku3.labels.target import Target
 from gogooku3.market.market import Market
-from tests.labels.markets import market_of, random_market
+from tests.labels.markets import RANDOM_SILENCE, RULE, market_of, random_market
 
 NAN = float("nan")
 CLASSIC, TRADABLE = Target(1, 0), Target(1, 1)
@@ -26,8 +26,12 @@ def oracle(market: Market, target: Target, t: int, n: int) -> float:
         return NAN
     end = exit_
     gain = 0.0
-    if np.isfinite(market.terminal_return[n]) and entry <= bars[-1] < exit_:
-        end, gain = bars[-1], float(market.terminal_return[n])
+    if exit_ not in bars and (before := [s for s in bars if entry <= s < exit_]):
+        following = min((s for s in bars if s > exit_), default=None)
+        if following is not None and following - before[-1] - 1 > RANDOM_SILENCE:
+            end, gain = before[-1], RULE
+        elif following is None and np.isfinite(market.terminal_return[n]):
+            end, gain = before[-1], float(market.terminal_return[n])
     if np.isnan(price[end]) or any(market.broken[s, n] for s in range(entry + 1, end + 1)):
         return NAN
     return price[end] * (1 + gain) / price[entry] - 1
@@ -78,6 +82,20 @@ def test_a_stock_that_ends_pays_its_terminal_return() -> None:
     )  # row 1 leaves the data
 
 
+def test_an_end_is_decided_by_what_is_known_when_the_stock_has_been_silent_long_enough() -> None:
+    """A label of the past must not depend on whether the stock ever comes back."""
+    silent = [100.0, 80.0, NAN, NAN, NAN, NAN]
+    for later in ([NAN, NAN], [90.0, 99.0]):
+        got = labels_of(
+            silent + later, Target(2, 0), ended_after=3, terminal=[RULE if np.isnan(later[0]) else NAN]
+        )
+        assert same(got[:4], [round(80 * 0.7 / 100 - 1, 12), RULE, NAN, NAN])
+    shorter = labels_of([*silent, 90.0, 99.0], Target(2, 0), ended_after=4)
+    assert same(shorter[:4], [NAN, NAN, NAN, NAN])
+    across = labels_of([*silent, 90.0, 99.0], Target(6, 0), ended_after=3)
+    assert same(across[:2], [-0.1, round(99 / 80 - 1, 12)])  # there is a price at the exit
+
+
 def test_a_broken_link_before_the_end_spoils_the_terminal_return() -> None:
     close = [100.0, 80.0, 70.0, NAN, NAN]
     assert same(labels_of(close, Target(2, 0), terminal=[0.0], broken=[(2, 0)]), [NAN, NAN, 0.0, NAN, NAN])
@@ -112,7 +130,8 @@ def test_nothing_outside_the_span_matters(seed: int) -> None:
             factor=np.where(keep, market.factor, NAN),
             broken=[(int(s), int(n)) for s, n in np.argwhere(market.broken) if t + 1 < s <= t + 4],
         )
-        ended = np.isfinite(market.terminal_return) & (market.last_bar < t + 4)
+        exit_ = min(t + 4, len(market.sessions) - 1)
+        ended = np.isin(np.arange(len(market.codes)), market.ends.stock) & ~market.present[exit_]
         got = forward_returns(alone, [target])[t, ~ended]
         np.testing.assert_array_equal(got, whole[t, ~ended])
 

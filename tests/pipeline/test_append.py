@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from gogooku3.errors import DataError, SettingsError
+from gogooku3.labels.target import Target
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.append import append
@@ -272,6 +273,36 @@ def test_a_delisting_that_becomes_known(story: Story, tmp_path: Path) -> None:
     assert after.stocks.filter(pl.col("code") == code)["terminal_return"].to_list() == [-0.4]
     whole = built(tmp_path / "b", upto(story.frame, story.days[HELD + 8]), **{"source.delistings": str(path)})
     assert_same(after, panel(whole))
+
+
+@pytest.mark.parametrize("step", [1, 14])
+def test_a_stock_that_ended_and_came_back(story: Story, tmp_path: Path, step: int) -> None:
+    """Its end stays what it was known to be, whether its silence was appended session by session or at once."""
+    code = on(story.frame, [story.days[HELD - 2]])["code"].sort()[-1]
+    silent = (pl.col("code") == code) & pl.col("date").is_between(story.days[HELD - 1], story.days[HELD + 11])
+    frame = story.frame.filter(~silent)
+    rule = {"market.delisting_return": -0.3}
+    run = built(tmp_path / "a", upto(frame, story.days[HELD - 1]), **rule)
+    for first in range(HELD, HELD + 14, step):
+        update(run, on(frame, story.days[first : first + step]))
+    after = panel(run)
+    assert_same(after, panel(built(tmp_path / "b", upto(frame, story.days[HELD + 13]), **rule)))
+    column = after.codes.index(code)
+    label = after.target(Target(1, 1))[HELD - 3, column]
+    assert label == pytest.approx(-0.3), "the label of the last session but one ends in the silence"
+
+
+@pytest.mark.parametrize("late", [HELD - 13, HELD - 6])
+def test_a_late_bar_in_a_silence(story: Story, tmp_path: Path, late: int) -> None:
+    """It undoes the end that the silence began with, or only ends the silence earlier."""
+    code = on(story.frame, [story.days[HELD - 2]])["code"].sort()[-1]
+    silent = (pl.col("code") == code) & pl.col("date").is_between(story.days[HELD - 15], story.days[HELD - 3])
+    bar = story.frame.filter((pl.col("code") == code) & (pl.col("date") == story.days[late]))
+    frame = story.frame.filter(~silent)
+    run = built(tmp_path / "a", upto(frame, story.days[HELD - 1]))
+    update(run, bar)
+    whole = pl.concat([upto(frame, story.days[HELD - 1]), bar.select(frame.columns)]).sort("date", "code")
+    assert_same(panel(run), panel(built(tmp_path / "b", whole)))
 
 
 def test_an_append_that_was_cut_off_is_finished_by_the_next(

@@ -20,7 +20,7 @@ from gogooku3.sources.files import FileSource
 from gogooku3.sources.journal import journal_entries, with_journal
 from gogooku3.sources.simulated import SimulatedSource
 from gogooku3.splits.walk_forward import WalkForward
-from gogooku3.storage.atomic import atomic_path
+from gogooku3.storage.parquet import write_parquet
 
 _COLUMNS = ("date", "code", "open", "high", "low", "close", "volume", "turnover", "adj_factor", "sector")
 
@@ -66,7 +66,8 @@ def load_material(run: Run, audit: AuditSettings) -> Material:
     if days.is_empty():
         raise DataError("the bars have no row", remedy="check the source")
     sessions = sessions_between(settings.market.calendar, days[0], days[-1])
-    reach = max(target.reach for target in settings.labels.targets)
+    ended_after = settings.market.ended_after
+    reach = max(target.known_after(ended_after) for target in settings.labels.targets)
     walk = WalkForward(settings=settings.splits, reach=reach)
     stop = walk.locked_from(sessions)
     end = sessions[stop - 1].astype("datetime64[D]").item()
@@ -97,8 +98,7 @@ def write_bars(bars: Bars, folder: Path) -> dict[str, Path]:
     for name, table in (("bars", bars.frame), ("listing", bars.listing), ("delistings", bars.delistings)):
         if table is not None and table.height:
             written[name] = folder / f"{name}.parquet"
-            with atomic_path(written[name]) as partial:
-                table.write_parquet(partial, compression="uncompressed")
+            write_parquet(table, written[name], compression="uncompressed")
     return written
 
 

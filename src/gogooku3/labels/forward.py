@@ -25,9 +25,9 @@ def forward_returns(
     * the span leaves the data,
     * a broken link lies in (entry, exit].
 
-    The one exception is a stock that ended (``terminal_return`` is finite): a span with
-    ``entry <= last bar < exit`` earns ``adj_close[last] * (1 + terminal_return) / adj_close[entry] - 1``, as
-    long as its exit lies inside the data.
+    The one exception is a stock that ended (``market.ends``), for good or until it came back: a span with
+    ``entry <= last < exit < following`` earns ``adj_close[last] * (1 + terminal_return) / adj_close[entry] - 1``,
+    as long as its exit lies inside the data.
 
     Args:
         market: The grids, [D, N].
@@ -68,13 +68,12 @@ class _Prices:
     def __init__(self, market: Market, start: int, last: int) -> None:
         self.adjusted = market.close[start:last] * market.factor[start:last]
         self.breaks = np.cumsum(market.broken[start:last], axis=0, dtype=np.int32)
-        ended = np.isfinite(market.terminal_return) & market.present.any(axis=0)
-        final = np.flatnonzero(ended & (market.last_bar >= start) & (market.last_bar < last))
-        self.ended = final
-        self.last_row = market.last_bar[final] - start
-        paid = self.adjusted[self.last_row, final] * (1.0 + market.terminal_return[final])
-        self.paid = paid
-        self.breaks_at_last = self.breaks[self.last_row, final]
+        ends = market.ends
+        inside = np.flatnonzero((ends.last >= start) & (ends.last < last))
+        self.ended, self.last_row = ends.stock[inside], ends.last[inside] - start
+        self.following = ends.following[inside] - start
+        self.paid = self.adjusted[self.last_row, self.ended] * (1.0 + ends.terminal_return[inside])
+        self.breaks_at_last = self.breaks[self.last_row, self.ended]
 
     def span_returns(self, target: Target, rows: int) -> FloatLN:
         """Return [rows, N] returns of one target, whatever the row's own session holds."""
@@ -86,11 +85,12 @@ class _Prices:
         return value
 
     def _end(self, value: FloatLN, target: Target) -> None:
-        """Write the terminal returns of spans that a stock's end lies in."""
-        rows = np.arange(len(value))[:, None]
-        lag, reach = target.lag, target.reach
-        entry = self.adjusted[lag : lag + len(value), self.ended]
-        breaks = self.breaks[lag : lag + len(value), self.ended]
-        inside = (rows + lag <= self.last_row) & (rows + reach > self.last_row)
-        earned = np.where(breaks == self.breaks_at_last, self.paid / entry - 1.0, np.nan)
-        value[:, self.ended] = np.where(inside, earned, value[:, self.ended])
+        """Write the terminal returns of spans that a stock's end lies in, [K, horizon] of them at most."""
+        entry = self.last_row[:, None] - np.arange(target.horizon)
+        row = entry - target.lag
+        ended, step = np.nonzero(
+            (row >= 0) & (row < len(value)) & (entry + target.horizon < self.following[:, None])
+        )
+        stock, entry, row = self.ended[ended], entry[ended, step], row[ended, step]
+        unbroken = self.breaks[entry, stock] == self.breaks_at_last[ended]
+        value[row, stock] = np.where(unbroken, self.paid[ended] / self.adjusted[entry, stock] - 1.0, np.nan)

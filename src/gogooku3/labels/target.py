@@ -38,6 +38,17 @@ class Target:
         """Return the first and last session index whose price the label of ``session`` uses."""
         return session + self.lag, session + self.reach
 
+    def known_after(self, ended_after: int) -> int:
+        """Return the sessions from the score until the label is known, a stock's end included.
+
+        A stock without a bar at the exit may have ended at the session before. That is known when it has been silent
+        for ``ended_after + 1`` sessions (``Ends``).
+
+        Args:
+            ended_after: As in ``MarketSettings``.
+        """
+        return self.reach + ended_after
+
     @classmethod
     def parse(cls, name: str) -> Target:
         """Read a name such as ``h5_d1``.

@@ -11,7 +11,7 @@ import polars as pl
 from gogooku3.axes import BoolDN, FloatDN, Int16N
 from gogooku3.errors import DataError
 from gogooku3.market.bars import Bars
-from gogooku3.market.endings import check_delistings, terminal_returns
+from gogooku3.market.endings import Ends, check_delistings, find_ends, terminal_returns
 from gogooku3.market.market import Market
 from gogooku3.market.report import Jump, ValidationReport
 from gogooku3.market.settings import MarketSettings
@@ -47,7 +47,7 @@ def assemble(
     terminal, ended = terminal_returns(
         market.codes, market.last_bar, market.sessions, bars.delistings, settings
     )
-    market = replace(market, broken=broken, terminal_return=terminal)
+    market = replace(market, broken=broken, ends=find_ends(market.present, terminal, settings))
     return market, _report(bars, valid, market, jumps, ended)
 
 
@@ -88,7 +88,7 @@ def _grids(bars: Bars, valid: Validated, calendar: str) -> Market:
         turnover=turnover,
         factor=factor,
         broken=np.zeros(shape, dtype=bool),
-        terminal_return=np.full(shape[1], np.nan),
+        ends=Ends.none(),
     )
 
 

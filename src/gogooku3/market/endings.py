@@ -2,12 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
+from jaxtyping import Float64, Int64
 
-from gogooku3.axes import FloatN
+from gogooku3.axes import BoolDN, FloatN
 from gogooku3.errors import DataError
 from gogooku3.market.settings import MarketSettings
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ends:
+    """Where stocks ended, for good or until they came back, K of them.
+
+    Attributes:
+        stock: Index into the market's codes [K].
+        last: Session index of the last bar before the silence [K].
+        following: Session index of the next bar, D where there is none [K].
+        terminal_return: Return from that last close to what a holder received [K].
+    """
+
+    stock: Int64[np.ndarray, " K"]
+    last: Int64[np.ndarray, " K"]
+    following: Int64[np.ndarray, " K"]
+    terminal_return: Float64[np.ndarray, " K"]
+
+    @classmethod
+    def none(cls) -> Ends:
+        """Return that of a market in which nothing ended."""
+        nothing = np.empty(0, dtype=np.int64)
+        return cls(stock=nothing, last=nothing, following=nothing, terminal_return=np.empty(0))
+
+
+def find_ends(present: BoolDN, terminal_return: FloatN, settings: MarketSettings) -> Ends:
+    """Return every end of every stock: silences of more than ``ended_after`` sessions, and known endings.
+
+    A silence counts from what is known once it has lasted ``ended_after + 1`` sessions. Whether the stock comes back
+    later makes no difference to it, since nobody could know.
+
+    Args:
+        present: True where a stock has a bar [D, N].
+        terminal_return: Of each stock that ended for good, as ``terminal_returns`` gives it [N].
+        settings: The rule.
+    """
+    sessions = len(present)
+    lasting, stock, following = _silences(present, settings.ended_after + 1)
+    final = np.flatnonzero(np.isfinite(terminal_return) & present.any(axis=0))
+    last = sessions - 1 - np.argmax(present[::-1, final], axis=0)
+    return Ends(
+        stock=np.concatenate([stock, final]),
+        last=np.concatenate([lasting, last]),
+        following=np.concatenate([following, np.full(final.size, sessions, dtype=np.int64)]),
+        terminal_return=np.concatenate(
+            [np.full(stock.size, settings.delisting_return), terminal_return[final]]
+        ),
+    )
+
+
+def _silences(present: BoolDN, least: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the last bar, the stock and the next bar of every silence of at least ``least`` sessions between bars."""
+    stock, session = np.nonzero(np.ascontiguousarray(present.T))
+    long = (np.diff(stock) == 0) & (np.diff(session) > least)
+    before = np.flatnonzero(long)
+    return session[before], stock[before], session[before + 1]
 
 
 def check_delistings(delistings: pl.DataFrame) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gogooku3.axes import BoolDN, FloatDN, FloatN, Int16N
+from gogooku3.market.endings import Ends
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,8 +32,7 @@ class Market:
         factor: Cumulative adjustment factor; only ratios between sessions mean anything:
             ``close[t] * factor[t] / (close[s] * factor[s])`` is the gross total return from s to t.
         broken: True where the link from the previous bar cannot be trusted (an impossible jump).
-        terminal_return: NaN for a stock that still trades; for one that ended, the return from its last close
-            to what a holder received, [N].
+        ends: Where stocks ended, for good or until they came back.
     """
 
     calendar: str
@@ -49,7 +49,7 @@ class Market:
     turnover: FloatDN
     factor: FloatDN
     broken: BoolDN
-    terminal_return: FloatN
+    ends: Ends
 
     @cached_property
     def present(self) -> BoolDN:
@@ -71,6 +71,14 @@ class Market:
         """Session index of each stock's last bar, int64 [N]."""
         latest: np.ndarray = len(self.sessions) - 1 - np.argmax(self.present[::-1], axis=0)
         return latest
+
+    @cached_property
+    def terminal_return(self) -> FloatN:
+        """Return from the last close to what a holder received of a stock that ended for good, else NaN, [N]."""
+        received = np.full(len(self.codes), np.nan)
+        final = self.ends.following == len(self.sessions)
+        received[self.ends.stock[final]] = self.ends.terminal_return[final]
+        return received
 
     @cached_property
     def ratio(self) -> FloatDN:

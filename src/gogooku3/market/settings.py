@@ -55,7 +55,8 @@ class MarketSettings(BaseModel):
     ended_after: int = Field(
         default=20,
         ge=1,
-        description="sessions without a bar before the end of the data after which a stock counts as ended",
+        description="sessions without a bar after which a stock counts as ended, whether or not it comes back "
+        "later; labels are known only then, so folds are purged by as much",
     )
     examples: int = Field(default=5, ge=1, description="examples kept per fault class")
 

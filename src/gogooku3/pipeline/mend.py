@@ -48,7 +48,12 @@ class Mender:
         warm_up = max(feature_set(settings.panel).warm_up().values())
         reach = max(target.reach for target in panel.targets)
         self.first = int(min(self.held, *days)) if days.size else self.held
-        ended = _changed_ends(panel, stocks)
+        silence = settings.market.ended_after + 1
+        ended = _changed_ends(panel, stocks, settings.market.delisting_return)
+        if self.first == self.held:
+            ended += _decided_ends(panel, rows.get_column("code"), days, silence, self.end)
+        else:  # a bar in a silence may undo the end that it began with
+            ended.append(self.first - silence)
         self.relabel = max(0, min(self.first, *ended) - reach)
         depth = _turnover_start(panel, self.first, settings.universe.turnover_window)
         start = max(0, min(self.first - warm_up, depth, self.relabel))
@@ -162,14 +167,33 @@ class Mender:
         return min(last, self.held - 1)
 
 
-def _changed_ends(panel: Panel, stocks: pl.DataFrame) -> list[int]:
-    """Last sessions of the stocks whose terminal return is another than before."""
+def _changed_ends(panel: Panel, stocks: pl.DataFrame, delisting_return: float) -> list[int]:
+    """Last sessions of the stocks whose terminal return is another than before.
+
+    A stock that comes back leaves an end by the rule as it was.
+    """
+    came_back = pl.col("last_session_now") > pl.col("last_session")
     both = panel.stocks.join(stocks, on="code", suffix="_now").filter(
-        pl.col("terminal_return").ne_missing(pl.col("terminal_return_now"))
+        pl.col("terminal_return").ne_missing(pl.col("terminal_return_now")),
+        ~(came_back & (pl.col("terminal_return") == delisting_return)).fill_null(False),
     )
     last = pl.concat([both.get_column("last_session"), both.get_column("last_session_now")])
     days = np.searchsorted(panel.sessions, last.drop_nulls().to_numpy().astype("datetime64[D]"))
     return [len(panel.sessions), *days.tolist()]
+
+
+def _decided_ends(panel: Panel, codes: pl.Series, days: np.ndarray, silence: int, end: int) -> list[int]:
+    """Last sessions of the stocks that new sessions show to have ended, also of those that came back after it."""
+    held = len(panel.sessions)
+    dates = panel.stocks.get_column("last_session").to_numpy().astype("datetime64[D]")
+    last = np.searchsorted(panel.sessions, dates)
+    back = dict(
+        pl.DataFrame({"code": codes, "day": days}).group_by("code").agg(pl.col("day").min()).iter_rows()
+    )
+    following = np.array([back.get(code, end) for code in panel.stocks.get_column("code")], dtype=np.int64)
+    decided = (last + silence >= held) & (following > last + silence)
+    found: list[int] = last[decided].tolist()
+    return found
 
 
 def _turnover_start(panel: Panel, first: int, window: int) -> int:

@@ -51,7 +51,8 @@ def train(run: Run) -> list[StageRecord]:
 
 def folds_of(run: Run, panel: Panel) -> tuple[Fold, ...]:
     """Return the run's folds in order; the locked years are among them only if the run opens them."""
-    reach = max(target.reach for target in panel.targets)
+    ended_after = run.settings.market.ended_after
+    reach = max(target.known_after(ended_after) for target in panel.targets)
     walk = WalkForward(settings=run.settings.splits, reach=reach)
     usable: BoolD = np.asarray(panel.universe.any(axis=1))
     folds = walk.folds(panel.sessions, usable)

@@ -10,6 +10,7 @@ import polars as pl
 
 from gogooku3.axes import BoolDN
 from gogooku3.market.assemble import find_jumps
+from gogooku3.market.endings import Ends, find_ends
 from gogooku3.market.market import Market
 from gogooku3.market.settings import MarketSettings
 from gogooku3.market.universe import UniverseSettings, universe
@@ -66,7 +67,7 @@ def open_window(
         start: First session wanted.
         sessions: All sessions, those of the panel and the new ones.
         rows: New and changed bars, in the panel's scale.
-        settings: What counts as a broken link.
+        settings: What counts as a broken link, and as an end.
     """
     codes = _codes(panel, rows, start)
     lead = int(start > 0)
@@ -88,7 +89,10 @@ def open_window(
     _apply(rows, sessions, start - lead, place, grids)
     market = _market(panel, stocks, codes, sessions[start - lead :], grids)
     broken, _ = find_jumps(market, settings)
-    return Window(market=replace(market, broken=broken), start=start, lead=lead, before=before)
+    own = pl.DataFrame({"code": codes}).join(stocks, on="code", how="left", maintain_order="left")
+    terminal = own.get_column("terminal_return").fill_null(np.nan).to_numpy()
+    ends = find_ends(market.present, terminal, settings)
+    return Window(market=replace(market, broken=broken, ends=ends), start=start, lead=lead, before=before)
 
 
 def _codes(panel: Panel, rows: pl.DataFrame, start: int) -> tuple[str, ...]:
@@ -165,6 +169,6 @@ def _market(
         sector=np.array([index.get(label, -1) for label in own.get_column("sector")], dtype=np.int16),
         sector_names=tuple(labels),
         broken=np.zeros((len(sessions), len(codes)), dtype=bool),
-        terminal_return=own.get_column("terminal_return").fill_null(np.nan).to_numpy(),
+        ends=Ends.none(),
         **grids,
     )

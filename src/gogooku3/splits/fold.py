@@ -21,7 +21,8 @@ class Fold:
         train: Session indices, int64, increasing, at least one.
         validation: Session indices that early stopping may look at; may be empty.
         test: Session indices that are predicted, at least one.
-        reach: Longest trained horizon plus lag, in sessions; the span of row t is [t, t + reach].
+        reach: Sessions until the label at the longest trained horizon and lag is known; the span of row t is
+            [t, t + reach].
         embargo: Sessions after the test span that are neither trained nor validated on.
         locked: True if the test sessions are kept back for the very end.
 

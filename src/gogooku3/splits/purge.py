@@ -17,14 +17,15 @@ Flags = Bool[np.ndarray, "_"]
 def touches(rows: Indices, block: Indices, *, reach: int, embargo: int = 0) -> Flags:
     """Tell which ``rows`` have a span that touches the span of any row of ``block``.
 
-    The span of a row is ``[t, t + reach]``: from the session whose close its features still use to the exit
-    of its label at the longest trained horizon and lag. ``embargo`` more sessions after the spans of
-    ``block`` count as touched (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4).
+    The span of a row is ``[t, t + reach]``: from the session whose close its features still use to the one at
+    whose close its label at the longest trained horizon and lag is known (``Target.known_after``).
+    ``embargo`` more sessions after the spans of ``block`` count as touched (López de Prado, Advances in
+    Financial Machine Learning, 2018, section 7.4).
 
     Args:
         rows: Session indices, any order.
         block: Session indices, increasing, possibly none.
-        reach: Longest trained horizon plus lag, in sessions.
+        reach: Sessions until the label at the longest trained horizon and lag is known.
         embargo: Sessions kept free after the spans of ``block``.
     """
     if block.size == 0:

@@ -22,7 +22,7 @@ class PurgedKFold:
 
     Attributes:
         k: Number of blocks, at least 2.
-        reach: Longest trained horizon plus lag, in sessions.
+        reach: Sessions until the label at the longest trained horizon and lag is known.
         embargo: Sessions after each test span that are not trained on.
 
     Raises:

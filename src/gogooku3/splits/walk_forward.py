@@ -25,7 +25,7 @@ class WalkForward:
 
     Attributes:
         settings: Which years.
-        reach: Longest trained horizon plus lag, in sessions.
+        reach: Sessions until the label at the longest trained horizon and lag is known.
     """
 
     settings: SplitSettings

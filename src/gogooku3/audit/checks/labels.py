@@ -30,11 +30,12 @@ def check_labels(base: Base) -> Part:
     broken = np.cumsum(_broken(adjusted, base.run.settings.market.jump_limit), axis=0)
     data = base.rows
     session = np.repeat(np.arange(len(panel.sessions)), np.diff(data.rows.bounds))
+    silence = base.run.settings.market.ended_after + 1
     found: list[Violation] = []
     facts: dict[str, Any] = {}
     for column, target in enumerate(panel.targets):
         label = panel.target(target).astype(np.float64)
-        known, free = _oracle(adjusted, broken, panel.present, target)
+        known, free = _oracle(adjusted, broken, panel.present, target, silence)
         facts[str(target)] = int(np.isfinite(known).sum())
         wrong = ~free & ~_close(label, known)
         found += _violation(panel, target, "the label is not the return of its span", wrong, (label, known))
@@ -75,8 +76,13 @@ def _broken(adjusted: FloatDN, limit: float) -> BoolDN:
     return broken
 
 
-def _oracle(adjusted: FloatDN, broken: np.ndarray, present: BoolDN, target: Target) -> tuple[FloatDN, BoolDN]:
-    """Return labels, and where a stock's end inside the span leaves the label to its terminal return."""
+def _oracle(
+    adjusted: FloatDN, broken: np.ndarray, present: BoolDN, target: Target, silence: int
+) -> tuple[FloatDN, BoolDN]:
+    """Return labels, and where a stock's end inside the span leaves the label to its terminal return.
+
+    It ended if it never has a bar again, or none for ``silence`` sessions.
+    """
     known = np.full(adjusted.shape, np.nan)
     free = np.zeros(adjusted.shape, dtype=np.bool_)
     rows = len(adjusted) - target.reach
@@ -85,9 +91,13 @@ def _oracle(adjusted: FloatDN, broken: np.ndarray, present: BoolDN, target: Targ
     entry, exit_ = adjusted[target.lag : target.lag + rows], adjusted[target.reach :]
     same = broken[target.lag : target.lag + rows] == broken[target.reach :]
     known[:rows] = np.where(present[:rows] & same, exit_ / entry - 1.0, np.nan)
-    last = len(present) - 1 - np.argmax(present[::-1], axis=0)
-    session = np.arange(rows)[:, None]
-    free[:rows] = (session + target.lag <= last) & (session + target.reach > last) & present[:rows]
+    day = np.arange(len(present))[:, None]
+    last = np.maximum.accumulate(np.where(present, day, -1), axis=0)[target.reach :]
+    following = np.minimum.accumulate(np.where(present, day, len(present))[::-1], axis=0)[::-1][
+        target.reach :
+    ]
+    ended = (following - last > silence) | (following == len(present))
+    free[:rows] = present[:rows] & ~present[target.reach :] & (last >= day[:rows] + target.lag) & ended
     return known, free
 
 

@@ -18,11 +18,13 @@ from gogooku3.splits.fold import Fold
 def check_spans(base: Base) -> Part:
     """Hold every label span of training and stopping against every label span of testing, fold by fold.
 
-    A span reaches from the session whose close the inputs know to the exit of the label. The sessions are those that
-    the training stages recorded, not what the splitter says it would do, and they have to agree with the splitter.
+    A span reaches from the session whose close the inputs know to the one at whose close the label is
+    known. The sessions are those that the training stages recorded, not what the splitter says it would do, and they
+    have to agree with the splitter.
     """
     found: list[Violation] = []
     pairs = 0
+    ended_after = base.run.settings.market.ended_after
     for fold in base.folds:
         for model in base.run.settings.train.models:
             record = read_stage(base.whole, f"train-{model}-{fold.name}")
@@ -35,7 +37,8 @@ def check_spans(base: Base) -> Part:
                 for one in base.panel.targets:
                     for two in base.panel.targets:
                         pairs += rows.size * tested.size
-                        found += _touching(base, fold, (part, rows, one), (other, tested, two))
+                        reach = one.known_after(ended_after), two.known_after(ended_after)
+                        found += _touching(base, fold, (part, rows, one), (other, tested, two), reach)
     return Part(name="spans", facts={"pairs_of_spans": pairs}, violations=tuple(found))
 
 
@@ -52,9 +55,10 @@ def _touching(
     fold: Fold,
     left: tuple[str, np.ndarray, Target],
     right: tuple[str, np.ndarray, Target],
+    reach: tuple[int, int],
 ) -> list[Violation]:
     (part, rows, one), (other, tested, two) = left, right
-    meets = (rows[:, None] <= tested[None, :] + two.reach) & (tested[None, :] <= rows[:, None] + one.reach)
+    meets = (rows[:, None] <= tested[None, :] + reach[1]) & (tested[None, :] <= rows[:, None] + reach[0])
     if not meets.any():
         return []
     row, test = (int(i) for i in np.argwhere(meets)[0])

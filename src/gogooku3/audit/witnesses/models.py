@@ -1,4 +1,4 @@
-"""Models whose training and stopping labels are over, with all that they normalise by."""
+"""Models whose training and stopping labels are known, with all that they normalise by."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gogooku3.splits.fold import Fold
 
 
 class ModelWitness:
-    """Every value of every model file of a fold whose last training or stopping label ends by t.
+    """Every value of every model file of a fold whose last training or stopping label is known by t.
 
     Weights, penalties, numbers of trees, validation measures and LightGBM's own text, in which the bin edges that its
     inputs were cut at appear as split thresholds.
@@ -36,7 +36,7 @@ class ModelWitness:
 
 
 def learnt_by(fold: Fold) -> int:
-    """Return the session at whose close all labels are over that a fold trains or stops on."""
+    """Return the session at whose close all labels are known that a fold trains or stops on."""
     return int(max(*fold.train[-1:], *fold.validation[-1:])) + fold.reach
 
 

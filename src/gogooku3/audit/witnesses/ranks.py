@@ -18,7 +18,7 @@ _KEPT = 2  # the run on the true bars, and the rebuild at hand
 
 
 class RankWitness:
-    """The rows of training and scoring up to t: which stock-days, their inputs, and labels that are over."""
+    """The rows of training and scoring up to t: which stock-days, their inputs, and labels that are known."""
 
     name = "ranks"
     needs_models = False
@@ -30,8 +30,9 @@ class RankWitness:
         """Yield rows, inputs and labels, some sessions at a time."""
         panel = panel_of(run)
         data = self._rows(panel)
+        ended_after = run.settings.market.ended_after
         for start in range(0, until + 1, _SESSIONS):
-            yield from _part(panel, data, start, min(start + _SESSIONS, until + 1), until)
+            yield from _part(panel, data, (start, min(start + _SESSIONS, until + 1)), until, ended_after)
 
     def _rows(self, panel: Panel) -> RankedRows:
         """Rank all sessions of a panel, once: the run that all rebuilds are held against is asked for each of them."""
@@ -43,7 +44,10 @@ class RankWitness:
         return data
 
 
-def _part(panel: Panel, data: RankedRows, start: int, stop: int, until: int) -> Iterator[Sighting]:
+def _part(
+    panel: Panel, data: RankedRows, part: tuple[int, int], until: int, ended_after: int
+) -> Iterator[Sighting]:
+    start, stop = part
     bounds = data.rows.bounds
     rows = slice(bounds[start], bounds[stop])
     session = np.repeat(np.arange(stop - start), np.diff(bounds[start : stop + 1]))
@@ -68,7 +72,7 @@ def _part(panel: Panel, data: RankedRows, start: int, stop: int, until: int) -> 
     )
     labels = spread(data.rows.y[rows])
     for column, target in enumerate(panel.targets):
-        over = int(np.clip(until - target.reach + 1 - start, 0, stop - start))
+        over = int(np.clip(until - target.known_after(ended_after) + 1 - start, 0, stop - start))
         if over:
             yield Sighting(
                 name=f"labels {target} {label}",
