@@ -1,0 +1,1 @@
+"""What a score would have earned, traded in the usual ways."""
