@@ -34,6 +34,7 @@ class Book:
         years: Each calendar year.
         relative: Against equal weights in the universe; None for long-short books.
         net: Daily net return, NaN before the first trade, [D].
+        ruined: Date on which the equity fell to zero or below, after which nothing is held; None if never.
     """
 
     name: str
@@ -43,6 +44,15 @@ class Book:
     years: tuple[BookYear, ...]
     relative: RelativeSummary | None
     net: FloatD
+    ruined: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A book that the data cannot carry, and why."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -54,9 +64,11 @@ class Trading:
         target: Horizon, which is the holding time, and lag.
         books: The default portfolio first.
         capacity: Of the account with impact, by rising capital; empty without prices and turnover.
+        left_out: Books that the data cannot carry.
     """
 
     model: str
     target: Target
     books: tuple[Book, ...]
     capacity: tuple[CapacityPoint, ...]
+    left_out: tuple[LeftOut, ...] = ()
