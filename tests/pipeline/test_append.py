@@ -278,8 +278,8 @@ def test_a_delisting_that_becomes_known(story: Story, tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", [1, 14])
 def test_a_stock_that_ended_and_came_back(story: Story, tmp_path: Path, step: int) -> None:
     """Its end stays what it was known to be, whether its silence was appended session by session or at once."""
-    code = on(story.frame, [story.days[HELD - 2]])["code"].sort()[-1]
-    silent = (pl.col("code") == code) & pl.col("date").is_between(story.days[HELD - 1], story.days[HELD + 11])
+    code = on(story.frame, [story.days[HELD - 7]])["code"].sort()[-1]
+    silent = (pl.col("code") == code) & pl.col("date").is_between(story.days[HELD - 6], story.days[HELD + 11])
     frame = story.frame.filter(~silent)
     rule = {"market.delisting_return": -0.3}
     run = built(tmp_path / "a", upto(frame, story.days[HELD - 1]), **rule)
@@ -288,7 +288,7 @@ def test_a_stock_that_ended_and_came_back(story: Story, tmp_path: Path, step: in
     after = panel(run)
     assert_same(after, panel(built(tmp_path / "b", upto(frame, story.days[HELD + 13]), **rule)))
     column = after.codes.index(code)
-    label = after.target(Target(1, 1))[HELD - 3, column]
+    label = after.target(Target(1, 1))[HELD - 8, column]
     assert label == pytest.approx(-0.3), "the label of the last session but one ends in the silence"
 
 
