@@ -53,12 +53,16 @@ class Persistence:
 
 @dataclass(frozen=True, kw_only=True)
 class Neutral:
-    """RankIC of what is left of the score.
+    """RankIC of what is left of the score, all three on the same stock-days.
+
+    Those are the scored ones whose sector is known (where any sector is) and whose size, beta and volatility
+    are (where any style is).
 
     Attributes:
-        plain: Of the score as it is, on the same stock-days as ``style``.
-        sector: After removing each session's sector means.
-        style: After removing each session's linear effect of size, beta and volatility.
+        plain: Of the score as it is.
+        sector: After removing each session's sector means; without a value where no sector is known.
+        style: After removing each session's linear effect of the ranks of size, beta and volatility; without a
+            value where no style is known.
         size_is: What stands for size, in words.
     """
 
@@ -84,6 +88,9 @@ class Anatomy:
         model: Name of the scores.
         target: Horizon and lag.
         groups: Sectors by name, then size buckets, smallest first.
+        groups_too_small: Groups that have too few names on every session, and are not in ``groups``.
+        groups_constant: Groups within which the score is constant on every session that has enough names; they
+            are not in ``groups`` either.
         decay: By rising horizon.
         persistence: By rising distance.
         neutral: None where neither sectors nor styles are known.
@@ -97,3 +104,5 @@ class Anatomy:
     persistence: tuple[Persistence, ...]
     neutral: Neutral | None
     exposures: tuple[Exposure, ...]
+    groups_too_small: tuple[str, ...] = ()
+    groups_constant: tuple[str, ...] = ()
