@@ -51,8 +51,8 @@ class ManyTries:
 
     Attributes:
         tries: One per model and target.
-        trials: Tries whose Sharpe ratios were compared, and the number of independent ones they amount to.
-        effective_trials: The latter.
+        trials: Tries at the largest lag, whose Sharpe ratios were compared; those without a portfolio included.
+        effective_trials: The number of independent ones they amount to.
         overfitting: Probability that the best of them in one half of the days is below the median in the other
             (CSCV); NaN where there are fewer than two, or too few days.
         superiority: Per target, where there is more than one model and the package ``arch`` is installed.
@@ -65,3 +65,8 @@ class ManyTries:
     overfitting: float
     superiority: tuple[Superiority, ...]
     unseen: tuple[str, ...]
+
+    @property
+    def lag(self) -> int:
+        """The largest lag of any try."""
+        return max((one.target.lag for one in self.tries), default=0)

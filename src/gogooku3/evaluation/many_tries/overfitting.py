@@ -93,11 +93,20 @@ def overfitting(
     )
 
 
-def _checked(series: np.ndarray, blocks: int) -> tuple[np.ndarray, int]:
+def check_blocks(blocks: int) -> None:
+    """Check a number of blocks.
+
+    Raises:
+        EvaluationError: It is odd, below 2 or above 20.
+    """
     if blocks % 2 or not 2 <= blocks <= _MOST_BLOCKS:
         raise EvaluationError(
             "blocks cannot be halved", got=blocks, expected=f"an even number from 2 to {_MOST_BLOCKS}"
         )
+
+
+def _checked(series: np.ndarray, blocks: int) -> tuple[np.ndarray, int]:
+    check_blocks(blocks)
     if series.ndim != 2 or series.shape[1] < 2:
         raise EvaluationError(
             "too few trials to choose from", got=series.shape, expected="[D, M] with M >= 2"
