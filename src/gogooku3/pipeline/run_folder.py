@@ -11,6 +11,7 @@ from gogooku3.config.load import load_settings
 from gogooku3.config.process import prepare_process
 from gogooku3.config.resolve import Resolved
 from gogooku3.config.settings import Settings
+from gogooku3.pipeline.run_kind import refuse_foreign
 from gogooku3.progress import Progress, Silent
 from gogooku3.storage.atomic import write_text
 from gogooku3.storage.paths import inside
@@ -63,10 +64,12 @@ def open_run(
         remembered: Let what earlier steps of the same run were given hold, unless it is said otherwise.
 
     Raises:
-        SettingsError: A setting is unknown, malformed or has no effect.
+        SettingsError: A setting is unknown, malformed or has no effect, or the folder holds no run of ours.
         StorageError: The run's name leaves the folder of runs.
     """
     prepare_process()
     given = {key: str(value) if isinstance(value, Path) else value for key, value in (flags or {}).items()}
     resolved = load_settings(Path(config) if config is not None else None, given, remember=remembered)
-    return Run(resolved=resolved, progress=progress or Silent())
+    run = Run(resolved=resolved, progress=progress or Silent())
+    refuse_foreign(run.folder)
+    return run
