@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from gogooku3.errors import EvaluationError
+from gogooku3.evaluation.backtest.cost_grids import cost_grids
 from gogooku3.evaluation.backtest.frames import daily_frame, holdings_frame, trades_frame
 from gogooku3.evaluation.backtest.market_tape import market_tape
+from gogooku3.evaluation.backtest.presets import tokyo_account
 from gogooku3.evaluation.backtest.simulate import backtest
 from tests.evaluation.backtest.settings_of import settings_of
 from tests.evaluation.backtest.tapes import tape_of_links, wild_score, wild_tape
@@ -76,3 +80,18 @@ def test_a_tape_that_does_not_fit_is_refused():
         replace(tape, codes=tape.codes[:4])
     with pytest.raises(EvaluationError, match="not in order"):
         replace(tape, sessions=tape.sessions[::-1])
+
+
+def test_the_history_of_a_tape_makes_its_first_sessions_known(market):
+    settings = tokyo_account(1e8)
+    whole = cost_grids(market_tape(market), settings)
+    part = market_tape(market, start=280)
+    assert part.lead == 260
+    late = cost_grids(part, settings)
+    blind = cost_grids(replace(part, history=None), settings)
+    for name in ("half_spread", "volatility", "daily_turnover"):
+        known, cut = getattr(whole, name)[280:], getattr(late, name)
+        np.testing.assert_allclose(cut, known, rtol=1e-9)
+        assert (getattr(blind, name)[:5] != cut[:5]).any()
+    with pytest.raises(EvaluationError, match="history"):
+        replace(part, history=part)

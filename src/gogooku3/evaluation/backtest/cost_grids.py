@@ -30,21 +30,25 @@ class CostGrids:
 
 
 def cost_grids(tape: Tape, settings: BacktestSettings) -> CostGrids:
-    """Return the grids that the settings need, from the bars before each session.
+    """Return the grids that the settings need, from the bars before each session, those of the tape's history too.
 
     Volatility and turnover are of the last ``window`` sessions; a session without a bar counts as one without
     turnover, unless nobody has a bar. A stock with less than half a window of returns, or without turnover, gets
     the 95th percentile of the session's volatilities and the 5th of its turnovers.
     """
-    spread = half_spread(tape, settings.costs) if settings.costs.spread == "edge" else None
+    if settings.costs.spread == "none" and not settings.needs_capital:
+        return CostGrids(half_spread=None, volatility=None, daily_turnover=None)
+    whole, lead = tape.joined, tape.lead
+    spread = half_spread(whole, settings.costs)[lead:] if settings.costs.spread == "edge" else None
     volatility = daily = None
     if settings.needs_capital:
         from gogooku3.evaluation.backtest.trailing_kernel import fill_dear, trailing
 
-        held = np.isfinite(tape.close).any(axis=1)
+        held = np.isfinite(whole.close).any(axis=1)
         volatility, daily = trailing(
-            tape.bars.link, np.ascontiguousarray(tape.turnover), held, settings.costs.window
+            whole.bars.link, np.ascontiguousarray(whole.turnover), held, settings.costs.window
         )
         fill_dear(volatility, _DEAR)
         fill_dear(daily, 1 - _DEAR)
+        volatility, daily = volatility[lead:], daily[lead:]
     return CostGrids(half_spread=spread, volatility=volatility, daily_turnover=daily)

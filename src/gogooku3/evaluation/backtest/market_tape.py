@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gogooku3.axes import BoolDN
 from gogooku3.errors import EvaluationError
-from gogooku3.evaluation.backtest.tape import Tape
+from gogooku3.evaluation.backtest.tape import HISTORY, Tape
 from gogooku3.market.market import Market
 
 
 def market_tape(
     market: Market, *, start: int = 0, stop: int | None = None, borrowable: BoolDN | None = None
 ) -> Tape:
-    """Return the sessions [start, stop) of a market as views; links reach back before ``start``.
+    """Return the sessions [start, stop) of a market as views; links and history reach back before ``start``.
 
     Args:
         market: The grids, [D, N].
@@ -32,6 +34,15 @@ def market_tape(
             got=borrowable.shape,
             expected=market.close.shape,
         )
+    before = max(0, start - HISTORY)
+    return replace(
+        _tape(market, start, stop),
+        borrowable=None if borrowable is None else borrowable[start:stop],
+        history=_tape(market, before, start) if before < start else None,
+    )
+
+
+def _tape(market: Market, start: int, stop: int) -> Tape:
     rows = slice(start, stop)
     return Tape(
         sessions=market.sessions[rows],
@@ -47,5 +58,4 @@ def market_tape(
         terminal_return=market.terminal_return,
         last_bar=market.last_bar - start,
         sector=market.sector,
-        borrowable=None if borrowable is None else borrowable[rows],
     )

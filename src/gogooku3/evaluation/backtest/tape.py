@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,8 @@ class Tape:
         last_bar: Row of each stock's last bar in these grids, int64 [N]; may be negative or beyond the last row.
         sector: Sector of each stock, -1 where unknown, int16 [N].
         borrowable: True where the stock can be sold short on that session; None for everywhere, [D, N].
+        history: The sessions just before, which spread, volatility and turnover are estimated from as well; without
+            them the first sessions are as dear as what is not known.
     """
 
     sessions: np.ndarray
@@ -43,6 +46,7 @@ class Tape:
     last_bar: np.ndarray
     sector: Int16N
     borrowable: BoolDN | None = None
+    history: Tape | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.sessions), len(self.codes))
@@ -54,6 +58,13 @@ class Tape:
             raise EvaluationError("grids of a tape are not aligned", got=wrong, expected=shape)
         if (np.diff(self.sessions) <= np.timedelta64(0, "D")).any():
             raise EvaluationError("sessions are not in order", expected="strictly increasing dates")
+        before = self.history
+        if before is not None and (before.codes != self.codes or before.sessions[-1] >= self.sessions[0]):
+            raise EvaluationError(
+                "the history of a tape is not of the sessions before it",
+                got=f"{len(before.codes)} stocks up to {before.sessions[-1]}",
+                expected=f"the same {len(self.codes)} stocks, before {self.sessions[0]}",
+            )
 
     @property
     def bars(self) -> Bars:
@@ -65,5 +76,31 @@ class Tape:
             )
         )
 
+    @property
+    def lead(self) -> int:
+        """Sessions of the history."""
+        return 0 if self.history is None else len(self.history.sessions)
 
-_GRIDS = ("open", "high", "low", "close", "volume", "turnover", "ratio", "link", "borrowable")
+    @property
+    def joined(self) -> Tape:
+        """History and tape as one, for estimates; copies where there is a history."""
+        if self.history is None:
+            return self
+        before = self.history.joined
+        grids: dict[str, Any] = {
+            name: np.concatenate([getattr(before, name), getattr(self, name)]) for name in _KNOWN
+        }
+        return replace(
+            self,
+            sessions=np.concatenate([before.sessions, self.sessions]),
+            last_bar=self.last_bar + len(before.sessions),
+            borrowable=None,
+            history=None,
+            **grids,
+        )
+
+
+HISTORY = 260
+"""Sessions that are enough for the usual windows of the estimates."""
+_KNOWN = ("open", "high", "low", "close", "volume", "turnover", "ratio", "link")
+_GRIDS = (*_KNOWN, "borrowable")

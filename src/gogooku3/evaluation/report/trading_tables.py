@@ -8,11 +8,11 @@ from gogooku3.evaluation.backtest.capacity import CapacityPoint
 from gogooku3.evaluation.backtest.cost_curve import COST_GRID_BPS
 from gogooku3.evaluation.report.table import Table
 from gogooku3.evaluation.report.wording import number, percent
+from gogooku3.evaluation.trading.amount import amount
 from gogooku3.evaluation.trading.trading import Book, LeftOut, Trading
 from gogooku3.labels.target import Target
 
 _SHOWN_BPS = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0)
-_UNITS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 def trading_tables(tradings: Sequence[Trading]) -> list[Table]:
@@ -31,14 +31,6 @@ def trading_tables(tradings: Sequence[Trading]) -> list[Table]:
     tables += [_capacity(shown)] if any(trading.capacity for trading in shown) else []
     tables += [_left_out(shown)] if any(trading.left_out for trading in shown) else []
     return tables
-
-
-def amount(value: float) -> str:
-    """Return an amount of money in words, such as ``100 million``."""
-    for unit, name in _UNITS:
-        if value >= unit:
-            return f"{value / unit:.4g} {name}"
-    return f"{value:,.0f}"
 
 
 def _rows(
