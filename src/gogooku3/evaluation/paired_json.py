@@ -1,0 +1,48 @@
+"""Paired differences as plain data, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gogooku3.evaluation.paired import Paired, PairedCoverage
+from gogooku3.evaluation.seed_split import SeedSplit
+from gogooku3.evaluation.summary import SeriesSummary
+from gogooku3.labels.target import Target
+
+
+def paired_to_json(pair: Paired) -> dict[str, Any]:
+    """Return plain data for JSON; what does not exist is None."""
+    plain: dict[str, Any] = _plain(asdict(pair))
+    return plain | {"target": str(pair.target)}
+
+
+def paired_from_json(value: Mapping[str, Any]) -> Paired:
+    """Read what ``paired_to_json`` wrote."""
+    nested = {
+        "target": Target.parse(value["target"]),
+        "coverage": PairedCoverage(**value["coverage"]),
+        "periods": {name: SeriesSummary(**_numbers(each)) for name, each in value["periods"].items()},
+        "split": None if value["split"] is None else _split(value["split"]),
+    }
+    return Paired(**{**_numbers(value), **nested})
+
+
+def _split(value: Mapping[str, Any]) -> SeedSplit:
+    return SeedSplit(**{**_numbers(value), "seed_means": tuple(value["seed_means"])})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: float("nan") if item is None else item for key, item in value.items()}
