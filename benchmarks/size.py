@@ -12,55 +12,45 @@ import argparse
 import hashlib
 import json
 import os
+import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from bench import HERE, REPOSITORY, machine, options, publish, say, table
-from scipy.special import ndtri, stdtrit
 from scipy.stats import binom
+from size_markets import (
+    COSINES,
+    DEFLATED,
+    DISCOVERY,
+    HORIZONS,
+    KINDS,
+    LEVEL,
+    METHODS,
+    PROBABILISTIC,
+    SEED,
+    SUPERIOR,
+    Cell,
+    chunk,
+    has_arch,
+)
 
 from gogooku3.config.process import prepare_process
-from gogooku3.evaluation import bootstrap
-from gogooku3.evaluation.many_tries.noise_market import NoiseMarket, noise_market
-from gogooku3.evaluation.significance import ewc_test, newey_west_test, non_overlapping_test
 
-SEED, MARKETS, QUICK_MARKETS, CHUNK = 2024, 1000, 40, 20
-STOCKS, LENGTHS, MAIN_LENGTH = 200, (245, 750, 1225), 750
-HORIZONS, PERSISTENCE = (1, 5, 10, 20), (0.0, 0.9, 0.98, 1.0)
-KINDS = ("plain", "factors")
-LEVEL, LOW, HIGH = 0.05, 0.03, 0.07
-COSINES = "equal-weighted cosines"
-METHODS: dict[str, Callable[..., tuple[float, float]]] = {
-    COSINES: lambda x, h: _ends(ewc_test(x, horizon=h)),
-    "Newey-West, lag h - 1": lambda x, h: _ends(newey_west_test(x, horizon=h)),
-    "every h-th day": lambda x, h: _ends(non_overlapping_test(x, horizon=h)),
-    "stationary bootstrap": lambda x, h: bootstrap.bootstrap_interval(x, horizon=h),
-}
-RESAMPLES = 1000
-SOURCES = ("many_tries/noise_market.py", "significance.py", "bootstrap.py")
-
-
-class Variant(NamedTuple):
-    """A bootstrap interval: block in horizons, degrees of freedom in T / block, widened for overlap or not."""
-
-    multiple: int
-    freedom: float
-    overlap: bool
-
-
-VARIANTS = {
-    "percentiles": Variant(2, 0, False),
-    "2T/b degrees of freedom": Variant(2, 2, False),
-    "T/b": Variant(2, 1, False),
-    "2T/b, overlap": Variant(2, 2, True),
-    "T/b, overlap": Variant(2, 1, True),
-    "b = 3h, T/b": Variant(3, 1, False),
-    "b = 3h, T/b, overlap": Variant(3, 1, True),
-}
-
+MARKETS, QUICK_MARKETS, CHUNK = 1000, 40, 20
+MAIN_LENGTH, LOW, HIGH = 750, 0.03, 0.07
+SOURCES = (
+    "bootstrap.py",
+    "significance.py",
+    "many_tries/deflated_sharpe.py",
+    "many_tries/false_discovery.py",
+    "many_tries/noise_market.py",
+    "many_tries/probabilistic_sharpe.py",
+    "many_tries/sharpe_ratio.py",
+    "many_tries/superior.py",
+    "many_tries/trial_set.py",
+)
 
 VARIANTS_NOTE = """\
 The interval is the percentiles of the resampled means, stretched around their centre by the quantile of Student's t
@@ -70,93 +60,17 @@ that is longer. An estimate with weights exp(-k/b) has T/b degrees of freedom: 2
 variation, 2b/T. A series of fewer than four blocks has no interval."""
 
 
-class Cell(NamedTuple):
-    """What was tested how."""
+SHARPE_NOTE = """\
+A test rejects where the probability that the true ratio is above 0 is above 95 %; by the variance of independent
+returns, and by the long-run variance, which the report shows."""
 
-    kind: str
-    series: str
-    method: str
-    days: int
-    persistence: str
-    horizon: int
+FAMILY_NOTE = """\
+The portfolios and RankIC of all four scores at all four horizons. Deflated: the best of the portfolios shows more than
+the best of as many useless ones would, with 95 %. False discovery: any of the adjusted p-values is at most 5 %; such
+findings are all false."""
 
-
-def _ends(test: Any) -> tuple[float, float]:
-    return test.low, test.high
-
-
-def chunk(kind: str, first: int, count: int) -> dict[str, list[int]]:
-    """Return rejections and tests of each cell in the markets ``first`` to ``first + count``."""
-    tests: Counter[Cell] = Counter()
-    rejections: Counter[Cell] = Counter()
-    markets = [
-        noise_market(
-            [SEED, KINDS.index(kind), k],
-            persistence=PERSISTENCE,
-            horizons=HORIZONS,
-            days=max(LENGTHS),
-            stocks=STOCKS,
-            factors=kind == "factors",
-        )
-        for k in range(first, first + count)
-    ]
-    for cell, rejected in (found for days in LENGTHS for found in _outcomes(kind, days, markets)):
-        tests[cell] += len(rejected)
-        rejections[cell] += int(np.sum(rejected))
-    return {json.dumps(cell): [rejections[cell], total] for cell, total in tests.items()}
-
-
-def _outcomes(kind: str, days: int, markets: Sequence[NoiseMarket]) -> Iterator[tuple[Cell, np.ndarray]]:
-    for p, phi in enumerate(PERSISTENCE):
-        for h, horizon in enumerate(HORIZONS):
-            series = {
-                "RankIC": np.stack([m.rank_ic[p, h, :days] for m in markets]),
-                "decile spread": np.stack([m.spread[p, h, :days] for m in markets]),
-                "portfolio": np.stack([m.portfolio[p, h, :days] for m in markets]),
-                "RankIC less that of another score": np.stack(
-                    [m.rank_ic[p, h, :days] - m.rank_ic[p - 1, h, :days] for m in markets]
-                ),
-            }
-            for name, values in series.items():
-                overlap = 1 if name == "portfolio" else horizon  # as the report does
-                for method, test in METHODS.items() if name == "RankIC" else [(COSINES, METHODS[COSINES])]:
-                    ends = np.array([test(row, overlap) for row in values])
-                    known = np.isfinite(ends).all(axis=1)
-                    yield (
-                        Cell(kind, name, method, days, str(phi), horizon),
-                        (ends[known, 0] > 0) | (ends[known, 1] < 0),
-                    )
-            for name, variant in VARIANTS.items():
-                cell = Cell(kind, "RankIC", f"bootstrap: {name}", days, str(phi), horizon)
-                yield cell, rejects(series["RankIC"], horizon, variant)
-
-
-def rejects(values: np.ndarray, horizon: int, variant: Variant) -> np.ndarray:
-    """Tell for which rows 0 is outside the interval of a variant of the stationary bootstrap; none if too short."""
-    days = values.shape[1]
-    block = max(variant.multiple * horizon, bootstrap.block_length(days, 1))
-    if days < 4 * block:
-        return np.empty(0, dtype=bool)
-    means = bootstrap._draws(days, block, RESAMPLES, 0) @ values.T / days
-    low, high = np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2], axis=0)
-    centre, widening = values.mean(axis=1), 1.0
-    if variant.freedom:
-        level = 1 - LEVEL / 2
-        widening = (
-            stdtrit(variant.freedom * days / block, level) / ndtri(level) / np.sqrt(1 - 2 * block / days)
-        )
-    if variant.overlap:
-        widening *= np.sqrt(overlap_factor(horizon, block))
-    return (centre + widening * (low - centre) > 0) | (centre + widening * (high - centre) < 0)
-
-
-def overlap_factor(horizon: int, block: int) -> float:
-    """Return how much of the long-run variance of fully overlapping values the bootstrap's weights miss, 1 or more.
-
-    Their autocovariance at lag k is 1 - k / h; the stationary bootstrap weights it by (1 - 1 / block)^k.
-    """
-    lag = np.arange(1, horizon)
-    return float(horizon / (1 + 2 * ((1 - lag / horizon) * (1 - 1 / block) ** lag).sum()))
+SUPERIOR_NOTE = """\
+Whether the best of the three scores that persist has a larger RankIC than the one that does not."""
 
 
 def gather(scratch: Path, markets: int, fresh: bool) -> Counter[tuple[Cell, str]]:
@@ -167,7 +81,7 @@ def gather(scratch: Path, markets: int, fresh: bool) -> Counter[tuple[Cell, str]
     for first in range(0, markets, CHUNK):
         for kind in KINDS:
             path = folder / f"{kind}-{first}.json"
-            if fresh or not path.exists():
+            if fresh or not _complete(path):
                 partial = path.with_suffix(".partial")
                 partial.write_text(json.dumps(chunk(kind, first, CHUNK)), encoding="utf-8")
                 partial.replace(path)
@@ -179,11 +93,16 @@ def gather(scratch: Path, markets: int, fresh: bool) -> Counter[tuple[Cell, str]
     return total
 
 
+def _complete(path: Path) -> bool:
+    """Tell whether a chunk is there; one made without ``arch`` is made again where there is ``arch``."""
+    return path.exists() and (not has_arch() or SUPERIOR in path.read_text(encoding="utf-8"))
+
+
 def digest() -> str:
     """Return a digest of the code that decides a chunk."""
     sources = [REPOSITORY / "src/gogooku3/evaluation" / name for name in SOURCES]
     found = hashlib.sha256()
-    for path in [*sources, REPOSITORY / "src/gogooku3/ranks.py", HERE / "size.py"]:
+    for path in [*sources, REPOSITORY / "src/gogooku3/ranks.py", HERE / "size_markets.py"]:
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
 
@@ -199,6 +118,11 @@ def pages(total: Counter[tuple[Cell, str]], markets: int) -> list[str]:
     methods = {c: size for c, size in cells.items() if c.series == "RankIC" and c.method in METHODS}
     variants = {c: size for c, size in cells.items() if c.method.startswith("bootstrap: ")}
     by = ("method", "days", "persistence")
+
+    def named(names: Iterable[str]) -> dict[Cell, float]:
+        wanted = set(names)
+        return {cell: size for cell, size in cells.items() if cell.method in wanted}
+
     error = 100 * np.sqrt(LEVEL * (1 - LEVEL) / markets)
     return [
         f"# Size: {markets:,} noise markets",
@@ -209,10 +133,19 @@ def pages(total: Counter[tuple[Cell, str]], markets: int) -> list[str]:
         _table(judged, ("series", "kind", "persistence"), days=MAIN_LENGTH),
         "## The report's four methods on the RankIC, mean of both kinds",
         _table(methods, by),
+        "## Sharpe ratios of the portfolios, one-sided at 5 %, mean of both kinds",
+        SHARPE_NOTE,
+        _table(named(PROBABILISTIC.values()), by),
+        "## Sixteen portfolios and sixteen tests at once, mean of both kinds",
+        FAMILY_NOTE,
+        _table(named([*DEFLATED.values(), *DISCOVERY]), by, horizons=(0,)),
+        "## Superior predictive ability, mean of both kinds",
+        SUPERIOR_NOTE,
+        _table(named([SUPERIOR]), by) if named([SUPERIOR]) else "Not tested: the package `arch` is absent.",
         "## Variants of the bootstrap, mean of both kinds",
         VARIANTS_NOTE,
         _table(variants, by),
-        machine(),
+        f"{machine()} {commit()}",
     ]
 
 
@@ -230,21 +163,37 @@ def _verdict(judged: dict[Cell, float], markets: int) -> str:
     )
 
 
-def _table(cells: dict[Cell, float], by: Sequence[str], **only: object) -> str:
+def _table(
+    cells: dict[Cell, float], by: Sequence[str], *, horizons: Sequence[int] = HORIZONS, **only: object
+) -> str:
     """Return a table with a row per combination of ``by`` and a column per horizon: means over what is left."""
     rows: dict[tuple[object, ...], dict[int, list[float]]] = {}
     for cell, size in cells.items():
         if all(getattr(cell, name) == value for name, value in only.items()):
             row = rows.setdefault(tuple(getattr(cell, name) for name in by), {})
             row.setdefault(cell.horizon, []).append(size)
-    head = [*by, *(f"h = {horizon}" for horizon in HORIZONS)]
+    head = [*by, *(f"h = {horizon}" if horizon else "together" for horizon in horizons)]
     return table(
-        head, ([*key, *_percent(row)] for key, row in sorted(rows.items(), key=lambda item: item[0]))
+        head,
+        ([*key, *_percent(row, horizons)] for key, row in sorted(rows.items(), key=lambda item: item[0])),
     )
 
 
-def _percent(row: dict[int, list[float]]) -> Iterable[str]:
-    return (f"{100 * np.mean(row[h]):.1f}" if h in row else "-" for h in HORIZONS)
+def _percent(row: dict[int, list[float]], horizons: Sequence[int]) -> Iterable[str]:
+    return (f"{100 * np.mean(row[h]):.1f}" if h in row else "-" for h in horizons)
+
+
+def commit() -> str:
+    """Return the commit that counted, and whether the counting code differs from it."""
+    git = ["git", "-C", str(REPOSITORY)]
+    paths = ["src/gogooku3/evaluation", "src/gogooku3/ranks.py", "benchmarks"]
+    found = subprocess.run(
+        [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    )
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", *paths], check=False).returncode
+    if found.returncode:
+        return "The commit is not known."
+    return f"Commit {found.stdout.strip()}{', changed since' if changed else ''}."
 
 
 def main() -> None:
