@@ -126,7 +126,7 @@ def paired(
         high=whole.mean + reach,
         t=whole.mean / error,
         freedom=freedom,
-        p_value=float(two_sided_p(np.array(whole.mean / error), np.array(freedom))),
+        p_value=float(two_sided_p(np.array([whole.mean / error]), np.array([freedom]))[0]),
     )
 
 
@@ -178,7 +178,7 @@ def _jackknife(without: np.ndarray) -> float:
     return float((seeds - 1) / seeds * ((means - means.mean()) ** 2).sum())
 
 
-def _satterthwaite(first: float, first_freedom: float, second: float, second_freedom: float) -> float:
+def _satterthwaite(first: float, first_freedom: float, second: float, second_freedom: int) -> float:
     if not second > 0:
         return first_freedom
     return (first + second) ** 2 / (first**2 / first_freedom + second**2 / second_freedom)
