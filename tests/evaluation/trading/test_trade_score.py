@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from gogooku3.evaluation.settings import EvaluationSettings
 from gogooku3.evaluation.trading.plan import standard_plans
 from gogooku3.evaluation.trading.settings import TradingSettings
 from gogooku3.evaluation.trading.trade_score import account_costs, trade_score
+from gogooku3.evaluation.trading.trading_to_dict import trading_to_dict
 from gogooku3.labels.target import Target
 from tests.evaluation.backtest.tapes import wild_score, wild_tape
 
@@ -219,3 +221,23 @@ def test_every_setting_is_used(market, trading, changed):
         np.array_equal(a.net, b.net, equal_nan=True) for a, b in zip(trading.books, found.books, strict=True)
     )
     assert not same or found.capacity != trading.capacity
+
+
+def test_plain_data_says_the_same(market, trading):
+    found = trading_to_dict(trading)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert (found["model"], found["target"], found["horizon"], found["lag"]) == ("m", "h5_d1", 5, 1)
+    assert len(json.dumps(found)) < 50_000
+    for book, data in zip(trading.books, found["books"], strict=True):
+        assert data["summary"]["net_annual"] == book.summary.net_annual
+        assert data["summary"]["net"]["t"] == book.summary.net.t
+        assert data["settings"] == book.settings.model_dump(mode="json")
+        assert (data["relative"] is None) == (book.relative is None)
+        assert [year["year"] for year in data["years"]] == ["2020", "2021"]
+    assert found["capacity"][1]["capital"] == 1e9
+    empty = traded(
+        market, sector=np.full_like(market[0].sector, -1), ratio=np.full_like(market[0].ratio, np.nan)
+    )
+    assert trading_to_dict(empty)["left_out"][0]["reason"] == "no stock's sector is known"
+    nothing = np.zeros_like(market[0].volume)
+    assert trading_to_dict(traded(market, volume=nothing))["books"][0]["summary"]["net_annual"] is None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,12 +17,12 @@ from gogooku3.evaluation.backtest.relative import compare_with_benchmark
 from gogooku3.evaluation.backtest.settings import BacktestSettings
 from gogooku3.evaluation.backtest.simulate import run
 from gogooku3.evaluation.backtest.tape import Tape
-from gogooku3.evaluation.portfolio_summary import max_drawdown
 from gogooku3.evaluation.settings import EvaluationSettings
+from gogooku3.evaluation.trading.book_years import book_years
 from gogooku3.evaluation.trading.obstacle import obstacle
 from gogooku3.evaluation.trading.plan import Plan, standard_plans
 from gogooku3.evaluation.trading.settings import TradingSettings
-from gogooku3.evaluation.trading.trading import Book, BookYear, LeftOut, Trading
+from gogooku3.evaluation.trading.trading import Book, LeftOut, Trading
 from gogooku3.labels.target import Target
 
 
@@ -118,7 +117,7 @@ class _Desk:
             summary=summarise_backtest(
                 result, every, sessions_per_year=self.per_year, settings=self.evaluation
             ),
-            years=tuple(_years(self.tape.sessions, result.net, self.per_year)),
+            years=book_years(self.tape.sessions, result.net, sessions_per_year=self.per_year),
             relative=compare_with_benchmark(result.net, self.benchmark, sessions_per_year=self.per_year)
             if alone
             else None,
@@ -140,18 +139,3 @@ class _Desk:
         if settings.construction.side == "long_only" and tape.borrowable is not None:
             tape = replace(tape, borrowable=None)  # nothing is borrowed
         return prepare(self.score, tape, settings, costs=self.costs if settings.needs_capital else None)
-
-
-def _years(sessions: np.ndarray, net: FloatD, per_year: float) -> Iterator[BookYear]:
-    years = sessions.astype("datetime64[Y]")
-    for year in np.unique(years):
-        rows = years == year
-        known = net[rows & np.isfinite(net)]
-        sd = float(known.std(ddof=1)) if known.size > 1 else 0.0
-        mean = float(known.mean()) if known.size else float("nan")
-        yield BookYear(
-            year=str(year),
-            net_annual=mean * per_year,
-            sharpe_annual=mean / sd * math.sqrt(per_year) if sd > 0 else float("nan"),
-            max_drawdown=max_drawdown(net[rows]),
-        )
