@@ -56,13 +56,13 @@ class Neutral:
     """RankIC of what is left of the score, all three on the same stock-days.
 
     Those are the scored ones whose sector is known (where any sector is) and whose size, beta and volatility
-    are (where any style is).
+    are (where all three are known of some stock).
 
     Attributes:
         plain: Of the score as it is.
         sector: After removing each session's sector means; without a value where no sector is known.
         style: After removing each session's linear effect of the ranks of size, beta and volatility; without a
-            value where no style is known.
+            value where one of them is not known.
         size_is: What stands for size, in words.
     """
 

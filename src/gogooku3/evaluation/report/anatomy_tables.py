@@ -12,7 +12,6 @@ from gogooku3.evaluation.summary import SeriesSummary
 from gogooku3.labels.target import Target
 
 _STRONGEST = 10
-_KINDS = {"sector": "Sector", "size": "Size bucket"}
 _CORRELATIONS = ("Names", "RankIC", "Interval", "t", "ICIR", "IC", "t of IC")
 _GROUP_COLUMNS = (*_CORRELATIONS, "Spread", "t of spread", "Monotonicity", "Hit rate")
 _WITHOUT = ("Without sectors", "t, without sectors", "Without styles", "t, without styles")
@@ -34,9 +33,8 @@ def anatomy_tables(anatomies: Sequence[Anatomy]) -> list[Table]:
     shown = [anatomy for anatomy in anatomies if anatomy.target == target]
     ordered = sorted(anatomies, key=lambda anatomy: _from_headline(anatomy.target))
     tables = [_decay(shown, target)] if any(a.decay for a in shown) else []
-    for kind in ("sector", "size"):
-        if any(_of_kind(anatomy, kind) for anatomy in shown):
-            tables.append(_groups(shown, target, kind))
+    tables += [_sectors(shown, target)] if any(_of_kind(a, "sector") for a in shown) else []
+    tables += [_sizes(shown, target)] if any(_of_kind(a, "size") for a in shown) else []
     tables += [_persistence(ordered)] if any(a.persistence for a in ordered) else []
     tables += [_neutral(ordered)] if any(a.neutral for a in ordered) else []
     tables += [_exposures(shown, target)] if any(a.exposures for a in shown) else []
@@ -56,7 +54,6 @@ def _figures(series: SeriesSummary) -> list[str]:
 
 
 def _decay(shown: Sequence[Anatomy], target: Target) -> Table:
-    models = [anatomy.model for anatomy in shown]
     points = [{point.horizon: point.rank_ic for point in anatomy.decay} for anatomy in shown]
     rows = []
     for horizon in sorted(set().union(*points)):
@@ -64,7 +61,6 @@ def _decay(shown: Sequence[Anatomy], target: Target) -> Table:
         for found in (by_horizon.get(horizon) for by_horizon in points):
             cells += _figures(found) if found else [NONE] * 3
         rows.append([str(horizon), *cells])
-    named = [f"{model}: {column}" for model in models for column in ("RankIC", "interval", "t")]
     return Table(
         title=f"How long the ranking lasts (scores for {_in_words(target)})",
         note=(
@@ -72,7 +68,7 @@ def _decay(shown: Sequence[Anatomy], target: Target) -> Table:
             "can be held longer, at less turnover; one that falls is spent, so a trade that is late pays for "
             "nothing."
         ),
-        columns=["Horizon, sessions", *(named if len(models) > 1 else ["RankIC", "Interval", "t"])],
+        columns=["Horizon, sessions", *_by_model(shown, ("RankIC", "interval", "t"))],
         rows=rows,
     )
 
@@ -81,27 +77,53 @@ def _of_kind(anatomy: Anatomy, kind: str) -> list[GroupResult]:
     return [group for group in anatomy.groups if group.kind == kind]
 
 
-def _groups(shown: Sequence[Anatomy], target: Target, kind: str) -> Table:
+def _sectors(shown: Sequence[Anatomy], target: Target) -> Table:
+    """Return one row a sector, those in which the models rank best first."""
+    found = [{group.group: group for group in _of_kind(anatomy, "sector")} for anatomy in shown]
+    names = sorted(set().union(*found), key=lambda name: -_mean_rank_ic(name, found))
+    rows = []
+    for name in names:
+        known = [groups.get(name) for groups in found]
+        cells = [next(number(group.names, 0) for group in known if group)]
+        for group in known:
+            cells += [number(group.rank_ic.mean), number(group.rank_ic.t, 1)] if group else [NONE] * 2
+        rows.append([name, *cells])
+    return Table(
+        title=f"RankIC within each sector ({_in_words(target)})",
+        note=(
+            "A ranking to bet on is positive in most sectors; one carried by a few is a bet on those. Each row ranks "
+            "the stocks of one sector against each other only; of many rows some lie beyond t = 2 by luck."
+            f"{_left_out(shown)}"
+        ),
+        columns=["Sector", "Names", *_by_model(shown, ("RankIC", "t"))],
+        rows=rows,
+    )
+
+
+def _mean_rank_ic(name: str, found: Sequence[dict[str, GroupResult]]) -> float:
+    means = [groups[name].rank_ic.mean for groups in found if name in groups]
+    return sum(means) / len(means)
+
+
+def _by_model(shown: Sequence[Anatomy], columns: Sequence[str]) -> list[str]:
+    if len(shown) == 1:
+        return list(columns)
+    return [f"{anatomy.model}: {column}" for anatomy in shown for column in columns]
+
+
+def _sizes(shown: Sequence[Anatomy], target: Target) -> Table:
     rows: list[list[str]] = []
     starts: set[int] = set()
     for anatomy in shown:
         starts.add(len(rows))
-        rows += [[anatomy.model, *_group_cells(group)] for group in _of_kind(anatomy, kind)]
-    word = _KINDS[kind]
-    reads = {
-        "sector": "A ranking to bet on is positive in most sectors; one carried by a few is a bet on those.",
-        "size": (
-            "Size is that of the session, smallest first: a ranking that works in the smallest bucket only is "
-            "hard to trade in any amount."
-        ),
-    }
+        rows += [[anatomy.model, *_group_cells(group)] for group in _of_kind(anatomy, "size")]
     return Table(
-        title=f"RankIC within each {word.lower()} ({_in_words(target)})",
+        title=f"Within each size bucket ({_in_words(target)})",
         note=(
-            f"{reads[kind]} Each row ranks the stocks of one {word.lower()} against each other only. With many "
-            f"rows some t beyond 2 are luck.{_left_out(shown) if kind == 'sector' else ''}"
+            "Stocks are sorted into buckets by their size on the session and ranked against each other within one: "
+            "a ranking that works among the smallest only is hard to trade in any amount."
         ),
-        columns=["Model", word, *_GROUP_COLUMNS],
+        columns=["Model", "Size bucket", *_GROUP_COLUMNS],
         rows=rows,
         text_columns=2,
         groups=frozenset(starts - {0}),
