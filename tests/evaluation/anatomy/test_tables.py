@@ -14,11 +14,14 @@ from gogooku3.evaluation.report.anatomy_tables import anatomy_tables
 from gogooku3.labels.target import Target
 from tests.evaluation.anatomy.markets import SETTINGS, grids, view
 
-TITLES = ["How long the ranking lasts", "RankIC within each sector", "Within each size bucket"] + [
+TITLES = (
+    "How long the ranking lasts",
+    "RankIC within each sector",
+    "Within each size bucket",
     "How long the scores stay the same",
     "What is left of the RankIC",
     "What the scores resemble",
-]
+)
 
 
 def _anatomy(model: str, target: Target, seed: int = 0, **changes) -> Anatomy:
