@@ -13,6 +13,7 @@ from gogooku3.evaluation.drift.rank_ic_reference import RankICReference, rank_ic
 from gogooku3.evaluation.drift.settings import DriftSettings
 
 NAN = float("nan")
+DAYS = np.arange("2021-03-01", "2021-03-10", dtype="datetime64[D]")
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,13 @@ def test_by_hand():
     np.testing.assert_allclose(found.statistic, expected, atol=1e-12)
     assert (found.alarms, found.since) == ((4,), (1,))
     assert found.expected_delay == pytest.approx(run_length(-1.0, decision_reach(1.0, 2000.0)))
-    alarm = found.alarm()
+    alarm = found.alarm(DAYS)
     assert alarm is not None
     assert alarm.text == (
-        "The RankIC of ridge has fallen, it seems 4 sessions before session 5: "
-        f"its cumulative sum is 0.45, above {threshold:.2f}."
+        "The RankIC of ridge has fallen, it seems since 2021-03-02: "
+        f"its cumulative sum is 0.45 on 2021-03-05, above {threshold:.2f}."
     )
-    assert cusum(np.full(9, 0.3), reference=reference, name="x", settings=settings).alarm() is None
+    assert cusum(np.full(9, 0.3), reference=reference, name="x", settings=settings).alarm(DAYS) is None
 
 
 def test_nothing_to_lose_and_no_reference_are_refused():

@@ -42,8 +42,12 @@ class Cusum:
     since: tuple[int, ...]
     expected_delay: float
 
-    def alarm(self) -> DriftAlarm | None:
-        """Return an alarm where there is any, about the last one."""
+    def alarm(self, sessions: np.ndarray) -> DriftAlarm | None:
+        """Return an alarm where there is any, about the last one.
+
+        Args:
+            sessions: The dates of the rows, datetime64[D] array of shape [D].
+        """
         if not self.alarms:
             return None
         row, since = self.alarms[-1], self.since[-1]
@@ -53,8 +57,8 @@ class Cusum:
             seen=float(self.statistic[row]),
             threshold=self.threshold,
             text=(
-                f"The RankIC of {self.name} has fallen, it seems {row - since + 1} sessions before session "
-                f"{row + 1}: its cumulative sum is {self.statistic[row]:.2f}, above {self.threshold:.2f}."
+                f"The RankIC of {self.name} has fallen, it seems since {sessions[since]}: its cumulative sum is "
+                f"{self.statistic[row]:.2f} on {sessions[row]}, above {self.threshold:.2f}."
             ),
         )
 

@@ -11,6 +11,16 @@ class DriftSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bins: int = Field(default=10, ge=2, description="equal-count bins of the reference values")
+    sample_sessions: int = Field(
+        default=60,
+        ge=2,
+        description="sessions, spread evenly, that stand for a fold's training and for its test year",
+    )
+    sample_rows: int = Field(
+        default=10_000,
+        ge=100,
+        description="stock-days at most of such a sample; the stocks of its sessions are thinned evenly",
+    )
     max_psi: float = Field(
         default=0.25, gt=0.0, description="population stability index above which a distribution has moved"
     )

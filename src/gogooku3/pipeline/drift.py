@@ -1,0 +1,248 @@
+"""What has moved between the sessions a run's models were fitted on and those they were tested on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float32
+
+from gogooku3.axes import IntD, RowsRF
+from gogooku3.errors import EvaluationError, StorageError
+from gogooku3.evaluation.drift.coverage import Coverage
+from gogooku3.evaluation.drift.drift_report import DriftReport
+from gogooku3.evaluation.drift.settings import DriftSettings
+from gogooku3.evaluation.drift.watch import Watch, most_severe_first
+from gogooku3.evaluation.evaluation import Evaluation
+from gogooku3.evaluation.report.wording import listed
+from gogooku3.evaluation.target_evaluation import TargetEvaluation
+from gogooku3.panel.panel import Panel
+from gogooku3.pipeline.predictions import column
+from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.stage import read_stage
+from gogooku3.pipeline.train import model_files
+from gogooku3.splits.fold import Fold
+from gogooku3.storage.hashing import digest_file
+from gogooku3.training.fit import Fitted, load_fitted
+from gogooku3.training.rank_kernel import rank_columns
+from gogooku3.training.settings import ModelName
+
+
+def drift_of(
+    run: Run, panel: Panel, folds: Sequence[Fold], evaluation: Evaluation, *, settings: DriftSettings
+) -> DriftReport | None:
+    """Hold each fold's test year against the sessions that its models were fitted on.
+
+    Raw outputs: those of the fold's models on a sample of the sessions they were fitted on, against all those of the
+    test year in ``predictions.parquet``, neither ranked. Features: as they stand in the panel, before the ranking
+    that models see, on samples of the same sessions and of the test year. A sample is deterministic: sessions spread
+    evenly, and every k-th stock of their universe. Coverage is that of every test session. The daily RankIC of a
+    test year is held against that of the test years before it, whose labels were known by then; the first has no
+    such record.
+
+    Args:
+        run: A trained run.
+        panel: Its panel.
+        folds: In order of time; test sessions are among those of ``evaluation``.
+        evaluation: Of the run's predictions.
+        settings: Sample and thresholds.
+
+    Returns:
+        None where the run has trained no model of these folds, so that nothing is known of training.
+
+    Raises:
+        StorageError: A model's file is not the one that was trained, or there are no predictions.
+        EvaluationError: A test session was not evaluated, or a feature or score is infinite.
+    """
+    models = run.settings.train.models
+    if not any(read_stage(run, f"train-{model}-{fold.name}") for model in models for fold in folds):
+        return None
+    watcher = _Watcher(run, panel, evaluation, Watch.empty(settings))
+    run.progress.start("watching for drift", len(folds), "folds")
+    for number, fold in enumerate(folds):
+        watcher.look(fold, first=number == 0)
+        run.progress.advance()
+    return DriftReport(
+        moved=tuple(watcher.watch.moved),
+        alarms=most_severe_first(watcher.watch.alarms),
+        watched=_watched(panel, folds, models, watcher.watch),
+    )
+
+
+_Sample = Sequence[tuple[int, slice]]  # sessions, and which of the stocks of their universe
+
+
+def sample_of(panel: Panel, sessions: np.ndarray, settings: DriftSettings) -> _Sample:
+    """Return sessions that are spread evenly, and every k-th stock of each, the first in turn.
+
+    Args:
+        panel: Whose universe it is.
+        sessions: Session indices, increasing; one without a universe is passed over.
+        settings: How many sessions and stock-days, about, at most.
+    """
+    members = panel.universe[sessions].sum(axis=1)
+    sessions, members = sessions[members > 0], members[members > 0]
+    count = min(settings.sample_sessions, len(sessions))
+    spread = np.linspace(0, len(sessions) - 1, count).round().astype(np.int64)
+    step = max(1, int(-(-members[spread].sum() // settings.sample_rows)))
+    return [(t, slice(k % step, None, step)) for k, t in enumerate(sessions[spread].tolist())]
+
+
+def raw_features(panel: Panel, sample: _Sample) -> RowsRF:
+    """Return features as they stand in the panel, float32 [R, F], NaN where missing."""
+    parts = [np.empty((0, len(panel.feature_names)), dtype=np.float32)]
+    parts += [_universe(panel, session)[picked] for session, picked in sample]
+    return np.concatenate(parts)
+
+
+def ranked_features(panel: Panel, sample: _Sample) -> RowsRF:
+    """Return them as models see them, ranked within their session's whole universe, float32 [R, F]."""
+    parts = [np.empty((0, len(panel.feature_names)), dtype=np.float32)]
+    parts += [rank_columns(_universe(panel, session))[picked] for session, picked in sample]
+    return np.concatenate(parts)
+
+
+def _universe(panel: Panel, session: int) -> Float32[np.ndarray, "N F"]:
+    (block,) = panel.blocks(session, session + 1)
+    features: np.ndarray = block.features[0][np.flatnonzero(block.universe[0])]
+    return features.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Watcher:
+    """Looks at one fold after the other."""
+
+    run: Run
+    panel: Panel
+    evaluation: Evaluation
+    watch: Watch
+
+    def look(self, fold: Fold, *, first: bool) -> None:
+        """Look at features, raw outputs and series of a fold; the first has no record to be held against."""
+        settings, refit = self.watch.settings, self.run.settings.train.refit
+        fitted_on = np.sort(np.concatenate([fold.train, fold.validation])) if refit else fold.train
+        sample = sample_of(self.panel, fitted_on, settings)
+        before = raw_features(self.panel, sample)
+        after = raw_features(self.panel, sample_of(self.panel, fold.test, settings))
+        ranks = ranked_features(self.panel, sample)
+        for f, name in enumerate(self.panel.feature_names):
+            self.watch.feature(fold.name, name, before[:, f], after[:, f])
+        rows = _rows(self.evaluation, self.panel.sessions[fold.test])
+        for model in self.run.settings.train.models:
+            self._outputs(fold, model, _outputs(self.run, fold, model, ranks))
+            self._coverage(fold, model, rows)
+            if not first:
+                self._rank_ic(fold, model, rows)
+
+    def _members(self, fold: Fold) -> IntD:
+        members: IntD = self.panel.universe[fold.test].sum(axis=1).astype(np.int64)
+        return members
+
+    def _outputs(self, fold: Fold, model: ModelName, outputs: Float32[np.ndarray, "R T"]) -> None:
+        later = _predicted(self.run, self.panel, fold, model)
+        universe = int(self._members(fold).sum())
+        for t, target in enumerate(self.panel.targets):
+            values = later[column(model, target)].cast(pl.Float64).to_numpy()
+            missing = 1 - np.isfinite(values).sum() / universe if universe else math.nan
+            self.watch.score(fold.name, f"{model} {target}", outputs[:, t], values, missing=float(missing))
+
+    def _coverage(self, fold: Fold, model: ModelName, rows: np.ndarray) -> None:
+        """Look at coverage, once where it is the same at several targets."""
+        seen: list[np.ndarray] = []
+        for name, result in self._results(model):
+            share = result.coverage[rows]
+            if not any(np.array_equal(share, known, equal_nan=True) for known in seen):
+                self.watch.covered(fold.name, Coverage(name=name, share=share, members=self._members(fold)))
+                seen.append(share)
+
+    def _rank_ic(self, fold: Fold, model: ModelName, rows: np.ndarray) -> None:
+        for name, result in self._results(model):
+            known = max(0, int(rows[0]) - result.target.reach)  # labels that were complete by then
+            self.watch.rank_ic(
+                fold.name,
+                name,
+                result.rank_ic.values[:known],
+                result.rank_ic.values[rows],
+                horizon=result.target.horizon,
+                sessions=self.evaluation.sessions[rows],
+            )
+
+    def _results(self, model: ModelName) -> Iterator[tuple[str, TargetEvaluation]]:
+        for target in self.panel.targets:
+            result = self.evaluation.find(model, target)
+            if result is not None:
+                yield f"{model} {target}", result
+
+
+def _rows(evaluation: Evaluation, sessions: np.ndarray) -> np.ndarray:
+    rows = np.searchsorted(evaluation.sessions, sessions)
+    inside = rows[-1] < len(evaluation.sessions)
+    if not inside or (evaluation.sessions[rows] != sessions).any():
+        raise EvaluationError(
+            "a test session was not evaluated",
+            got=f"{sessions[0]} to {sessions[-1]}",
+            expected=f"sessions from {evaluation.sessions[0]} to {evaluation.sessions[-1]}",
+        )
+    return rows
+
+
+def _outputs(run: Run, fold: Fold, model: ModelName, ranks: RowsRF) -> Float32[np.ndarray, "R T"]:
+    """Return the mean of the members' outputs, as in training's predictions."""
+    members = np.stack([member.predict(ranks) for member in _members(run, fold, model)])
+    outputs: np.ndarray = members.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return outputs
+
+
+def _members(run: Run, fold: Fold, model: ModelName) -> Iterator[Fitted]:
+    record = read_stage(run, f"train-{model}-{fold.name}")
+    for name in model_files(run, model, fold.name):
+        path = run.path(name)
+        known = record.outputs.get(name) if record else None
+        if not path.is_file() or digest_file(path) != known:
+            raise StorageError(
+                "a model's file is not the one that was trained",
+                where=path,
+                remedy="run `gogooku3 train` to fit it anew",
+            )
+        yield load_fitted(model, path)
+
+
+def _predicted(run: Run, panel: Panel, fold: Fold, model: ModelName) -> pl.DataFrame:
+    """Read a model's raw scores of the test sessions, and of no others."""
+    path = run.path("predictions.parquet")
+    if not path.is_file():
+        raise StorageError("there are no predictions", where=path, remedy="run `gogooku3 train` first")
+    first, last = panel.sessions[fold.test[[0, -1]]].tolist()
+    names = [column(model, target) for target in panel.targets]
+    return (
+        pl.scan_parquet(path)
+        .filter(pl.col("date").is_between(first, last))
+        .filter(pl.col("date").is_in(panel.sessions[fold.test].tolist()))
+        .select(names)
+        .collect()
+    )
+
+
+def _watched(panel: Panel, folds: Sequence[Fold], models: Sequence[str], watch: Watch) -> str:
+    """Say how much was looked at, and at what not."""
+    settings = watch.settings
+    scores, sessions = len(models) * len(panel.targets), sum(len(fold.test) for fold in folds)
+    blank = sum(bool(np.isnan(one.index)) for one in watch.moved)
+    parts = [
+        f"{scores} raw model outputs and {len(panel.feature_names)} features in the test years "
+        f"{listed([fold.name for fold in folds])}, against {settings.sample_sessions} sessions and at most "
+        f"{settings.sample_rows:,} stock-days that each fold's models were fitted on",
+        f"coverage on {sessions:,} sessions",
+        f"the RankIC of {len(watch.records)} scores and years, against the test years before",
+    ]
+    text = "; ".join(parts) + "."
+    if len(folds):
+        text += f" {folds[0].name} has no earlier record."
+    if watch.unwatched:
+        text += f" {len(watch.unwatched)} more had too short a record, or no RankIC above 0 to lose."
+    if blank:
+        text += f" {blank} distributions had too few values in training to be compared."
+    return text
