@@ -245,7 +245,7 @@ def test_another_folder_gets_the_same_bytes(made: Path, tmp_path: Path) -> None:
     run_all(tiny_run(tmp_path / "elsewhere", {"run.name": "other"}))
     one, two = digests(made / NAME), digests(tmp_path / "elsewhere" / "other")
     assert set(one) == set(two)
-    own = {"settings.json", "metrics.jsonl", "report.html", "report.md"}
+    own = {"settings.json", "metrics.jsonl", "report.html", "report.md", "report.json"}
     same = {name for name in one if name not in own and not name.startswith("stages/")}
     assert len([name for name in same if name.startswith("panel/segments/")]) == 3
     assert {name for name in same if one[name] != two[name]} == set()

@@ -1,32 +1,30 @@
-"""The run's evaluation as one page, and as Markdown tables."""
+"""The run's evidence as one page, as Markdown and as plain data."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gogooku3.evaluation.evaluation import WHOLE, Evaluation
 from gogooku3.evaluation.report.causality_table import causality_table
-from gogooku3.evaluation.report.html import render_report
-from gogooku3.evaluation.report.markdown import to_markdown
-from gogooku3.evaluation.report.reference import Reference
+from gogooku3.evaluation.report.html import render_parts
+from gogooku3.evaluation.report.markdown import part_to_markdown
+from gogooku3.evaluation.report.plain import part_to_dict
+from gogooku3.evaluation.report.table import escaped
 from gogooku3.pipeline.certified import read_certificate
 from gogooku3.pipeline.evaluate import Judged
-from gogooku3.pipeline.lineage import code_digest, environment
-from gogooku3.pipeline.references import read_references
+from gogooku3.pipeline.lineage import code_digest
+from gogooku3.pipeline.report_part import report_part
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, run_stage
-from gogooku3.splits.fold import Fold
-from gogooku3.storage.atomic import write_text
+from gogooku3.storage.atomic import write_json, write_text
 from gogooku3.storage.hashing import digest_file, digest_json
 
-_CODE = ("evaluation.report.html", "evaluation.report.markdown", "pipeline.report")
-_Rows = list[dict[str, Any]]
+FILES = ("report.html", "report.md", "report.json")
+_CODE = ("pipeline.report",)
 
 
 def report(run: Run, judged: Judged | None = None) -> StageRecord:
-    """Write ``report.html``, self-contained, and ``report.md``.
+    """Write ``report.html``, self-contained, ``report.md`` and ``report.json``.
 
     Args:
         run: An evaluated run.
@@ -37,7 +35,6 @@ def report(run: Run, judged: Judged | None = None) -> StageRecord:
         SettingsError: The table of references cannot be read.
     """
     settings = run.settings
-    references = read_references(settings.report.references) if settings.report.references else ()
     judged = judged if judged is not None else Judged(run)
     inputs = {
         "panel": judged.panel.content_hash,
@@ -49,104 +46,17 @@ def report(run: Run, judged: Judged | None = None) -> StageRecord:
     }
 
     def work() -> Sequence[Mapping[str, Any]]:
-        evaluation = judged.tested
         title = settings.report.title or f"gogooku3: {settings.run.name}"
-        page = render_report(evaluation, title=title, context=_context(run, judged), references=references)
-        write_text(run.path("report.html"), page)
-        write_text(run.path("report.md"), _markdown(title, evaluation, references) + _certificate(run))
+        part = report_part(judged, title)
+        page, text, data = map(run.path, FILES)
+        write_text(page, render_parts([part], title=title))
+        write_text(text, f"# {escaped(title)}\n\n{part_to_markdown(part)}{_certificate(run)}")
+        write_json(data, part_to_dict(part))
         return []
 
-    return run_stage(run, "report", inputs, ["report.html", "report.md"], work)
-
-
-def _markdown(title: str, evaluation: Evaluation, references: Sequence[Reference]) -> str:
-    return f"# {title}\n\n{to_markdown(evaluation, references=references)}"
+    return run_stage(run, "report", inputs, FILES, work)
 
 
 def _certificate(run: Run) -> str:
     found = read_certificate(run)
     return "" if found is None else f"\n{causality_table(found).to_markdown()}"
-
-
-def _context(run: Run, judged: Judged) -> dict[str, Any]:
-    sections: dict[str, Any] = {"Folds": [_fold(judged, fold) for fold in judged.folds]}
-    if run.settings.run.open_locked:
-        sections["Locked years, opened"] = _headline(judged.locked)
-        leaks = judged.locked.leaks
-        sections["Locked years, leak alarm"] = {
-            leaks.headline: " ".join([*(alarm.text for alarm in leaks.alarms), leaks.explanation])
-        }
-    if judged.seeds:
-        sections["RankIC of single seeds"] = _seeds(judged.seeds)
-    certificate = read_certificate(run)
-    if certificate is not None:
-        table = causality_table(certificate)
-        sections[table.title] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    sections["Data"] = _data(run, judged)
-    sections["Environment"] = environment()
-    sections["Settings"] = [
-        {"setting": key, "value": value, "origin": origin} for key, value, origin in run.resolved.rows()
-    ]
-    return sections
-
-
-def _fold(judged: Judged, fold: Fold) -> dict[str, str]:
-    def span(rows: Any) -> str:
-        days = judged.panel.sessions
-        return f"{days[rows[0]]} to {days[rows[-1]]} ({len(rows)} sessions)"
-
-    return {
-        "fold": fold.name + (" (locked)" if fold.locked else ""),
-        "trained on": span(fold.train),
-        "settings chosen on, then trained on": span(fold.validation),
-        "tested on": span(fold.test),
-    }
-
-
-def _headline(evaluation: Evaluation) -> _Rows:
-    rows = []
-    for result in evaluation.results:
-        whole = next(part for part in result.periods if part.period == WHOLE)
-        rows.append(
-            {
-                "model": result.model,
-                "horizon": result.target.horizon,
-                "lag": result.target.lag,
-                "RankIC": f"{whole.rank_ic.mean:.4f}",
-                "t": f"{whole.rank_ic.t:.1f}",
-                "net Sharpe (annual)": f"{whole.portfolio.sharpe_annual:.2f}",
-            }
-        )
-    return rows
-
-
-def _seeds(seeds: _Rows) -> _Rows:
-    table: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in seeds:
-        line = table.setdefault(
-            (row["model"], row["target"]), {"model": row["model"], "target": row["target"]}
-        )
-        line[f"seed {row['seed']}"] = f"{row['rank_ic']:.4f}"
-    return list(table.values())
-
-
-def _data(run: Run, judged: Judged) -> dict[str, str]:
-    panel = judged.panel
-    found = {
-        "panel": f"{len(panel.sessions):,} sessions x {len(panel.codes):,} stocks, {len(panel.feature_names)} features",
-        "sessions": f"{panel.sessions[0]} to {panel.sessions[-1]}, calendar {panel.calendar}",
-        "panel content": panel.content_hash,
-    }
-    files = panel.lineage.get("files", {})
-    found |= (
-        {f"file {name}": str(digest) for name, digest in files.items()} if isinstance(files, Mapping) else {}
-    )
-    path = run.path("validation.json")
-    if path.is_file():
-        validation = json.loads(path.read_text(encoding="utf-8"))
-        found["rows read"] = f"{validation['rows_read']:,}, of which {validation['rows_kept']:,} are bars"
-        found |= {f"fault {name}": f"{count:,}" for name, count in validation["counts"].items()}
-        found["sessions the source lacks"] = ", ".join(validation["missing_sessions"]) or "none"
-        broken = sum(jump["broken"] for jump in validation["jumps"])
-        found["jumps"] = f"{len(validation['jumps'])} listed, {broken} break the link"
-    return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
 
 from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.evaluate import evaluate
+from gogooku3.evaluation.evidence import Evidence
+from gogooku3.evaluation.report.figures import figure_data
 from gogooku3.evaluation.report.html import render_report
 from gogooku3.evaluation.report.reference import Reference
 from gogooku3.evaluation.report.wording import number, percent
@@ -78,7 +78,8 @@ def test_every_element_is_closed(page):
 def test_nothing_is_loaded_from_outside(page):
     for tag, attributes in page.elements:
         for name in ("src", "href", "srcset", "action", "data"):
-            assert attributes.get(name) in (None, "data:,"), (tag, attributes)
+            value = attributes.get(name)
+            assert value in (None, "data:,") or value.startswith("#"), (tag, attributes)
     style = " ".join(page.text["style"])
     assert "url(" not in style
     assert "@import" not in style
@@ -97,7 +98,7 @@ def test_text_from_outside_is_escaped(html, page):
 
 def test_the_context_is_shown(page):
     assert {"Data & <lineage>", "Settings", "Faults"} <= set(page.text["summary"])
-    cells = page.text["td"]
+    cells = page.text["td"] + page.text["th"]
     assert {"a.b", "[1, 5]", "default", "none", "nothing"} <= set(cells)
 
 
@@ -110,12 +111,28 @@ def test_the_numbers_of_the_evaluation_are_in_the_table(page, evaluation):
     assert "Theirs" in page.text["th"]
 
 
+def _rows(page) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of a page that is one table."""
+    texts = {kind: iter(page.text.get(kind, ())) for kind in ("th", "td")}
+    head, rows = [], []
+    for tag, attributes in page.elements:
+        if tag == "tr":
+            rows.append([])
+        elif tag in texts:
+            (head if attributes.get("scope") == "col" else rows[-1]).append(next(texts[tag]))
+    return head, rows[1:]
+
+
 def test_every_figure_of_every_year_is_in_the_table_of_its_target(html, evaluation):
-    tables = dict(re.findall(r'<div class="years" data-target="(\w+)">(.*?)</table>', html, re.DOTALL))
+    tables = dict(
+        re.findall(r'<div class="years" data-run="r1-" data-target="(\w+)">(.*?)</table>', html, re.DOTALL)
+    )
     assert list(tables) == ["h1_d1", "h5_d0", "h5_d1"]
     for result in evaluation.results:
         page = Page(tables[str(result.target)] + "</table></div>")
-        assert page.text["th"][1:] == [
+        head, rows = _rows(page)
+        assert head == [
+            "Model",
             "Year",
             "RankIC",
             "IC",
@@ -124,8 +141,6 @@ def test_every_figure_of_every_year_is_in_the_table_of_its_target(html, evaluati
             "Gross a year",
             "Net a year",
         ]
-        cells = page.text["td"]
-        rows = [cells[start : start + 8] for start in range(0, len(cells), 8)]
         for period in result.periods:
             year = "All" if period.period == "all" else period.period
             shares = [period.spread.mean, period.portfolio.turnover]
@@ -145,7 +160,7 @@ def test_icir_and_spread_have_their_t(page, evaluation):
 
 
 def test_the_data_of_the_plots_is_the_evaluation(page, evaluation):
-    data = json.loads(page.text["script"][0])
+    (data,) = json.loads(page.text["script"][0])
     assert data["stride"] == 1
     assert data["first"] == "h5_d1"
     assert [model["name"] for model in data["models"]] == ["ridge", "lightgbm", "attainable"]
@@ -163,7 +178,9 @@ def test_the_data_of_the_plots_is_the_evaluation(page, evaluation):
 
 def test_every_table_and_plot_says_how_to_read_it(page, html):
     assert len(re.findall(r'<figcaption class="note">[^<]{20,}', html)) == 5
-    assert len(re.findall(r'</h2>\s*<p class="note">[^<]{20,}', html)) == 9
+    headed = re.findall(r'<div class="block">\s*<h3[^>]*>[^<]+</h3>\s*(<p class="note">[^<]{20,})?', html)
+    assert len(headed) == 8
+    assert all(headed)
 
 
 def test_a_single_model_and_year_has_a_page_without_comparisons():
@@ -172,15 +189,12 @@ def test_a_single_model_and_year_has_a_page_without_comparisons():
     page = Page(html)
     assert NASTY not in html
     assert "Which model ranks better" not in html
-    assert any(NASTY in cell for cell in page.text["td"])
-    assert json.loads(page.text["script"][0])["models"][0]["name"] == NASTY
+    assert any(NASTY in cell for cell in page.text["th"])
+    assert json.loads(page.text["script"][0])[0]["models"][0]["name"] == NASTY
 
 
-def test_many_series_are_thinned_to_stay_small(evaluation, monkeypatch):
-    from gogooku3.evaluation.report import figures
-
-    monkeypatch.setattr(figures, "_MOST_POINTS", 3000)
-    data = figures.figure_data(evaluation, {})
+def test_many_series_are_thinned_to_stay_small(evaluation):
+    data = figure_data(Evidence(evaluation=evaluation), {}, most_points=3000)
     assert data["stride"] == 5
     assert data["dates"][-1] == str(evaluation.sessions[-1])
     assert len(data["dates"]) == 84
@@ -190,41 +204,3 @@ def test_many_series_are_thinned_to_stay_small(evaluation, monkeypatch):
 def test_context_rows_must_agree(evaluation):
     with pytest.raises(EvaluationError, match="columns"):
         render_report(evaluation, title="t", context={"rows": [{"a": 1}, {"b": 2}]})
-
-
-def test_a_browser_draws_every_plot_without_an_error(tmp_path, html):
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no chromium is installed: the page is parsed, not drawn")
-    path = tmp_path / "report.html"
-    path.write_text(html, encoding="utf-8")
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    )
-    flags += " --disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=10000"
-    done = subprocess.run(
-        [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert ":CONSOLE" not in done.stderr
-    drawn = re.findall(
-        r'id="plot-(\w+)"[^>]*class="[^"]*js-plotly-plot|class="plot js-plotly-plot" id="plot-(\w+)"',
-        done.stdout,
-    )
-    assert {first or second for first, second in drawn} == {
-        "rank_ic",
-        "deciles",
-        "equity",
-        "drawdown",
-        "coverage",
-    }
-    assert done.stdout.count('class="main-svg"') >= 5
-    years = re.findall(r'<div class="years"[^>]*>', done.stdout)
-    assert [("h5_d1" in tag, "hidden" in tag) for tag in years] == [
-        (False, True),
-        (False, True),
-        (True, False),
-    ]

@@ -54,16 +54,18 @@ def test_the_attainable_that_is_given_is_heeded(leaking):
     assert _section(leaking, attainable={H5: 1.0})[0] == "alarms"
 
 
-def test_markdown_begins_with_it(leaking, evaluation):
+def test_in_markdown_it_follows_the_verdict(leaking, evaluation):
     calm = to_markdown(evaluation)
-    assert calm.startswith("**No leak alarm.** Flagged are")
-    assert calm.splitlines()[1:3] == ["", "### How well each model ranks"]
-    loud = to_markdown(leaking).splitlines()
+    assert calm.startswith("## Verdict\n\n- lightgbm ranks better than ridge")
+    said = calm[calm.index("**No leak alarm.** Flagged are") :]
+    assert said.splitlines()[1:5] == ["", "## Ranking and earnings", "", "### How well each model ranks"]
+    loud = to_markdown(leaking)
+    loud = loud[loud.index("**Leak alarm") :].splitlines()
     assert loud[0].startswith("**Leak alarm: 1.** Flagged are")
     assert loud[2].startswith("**&lt;leak> at 5 sessions, lag 1, has a RankIC of 1.000")
     assert loud[2].endswith("** Likely causes:")
     assert [line[:2] for line in loud[4:8]] == ["- "] * 4
-    assert loud[8:10] == ["", "### How well each model ranks"]
+    assert loud[8:10] == ["", "## Ranking and earnings"]
 
 
 def test_the_terminal_shows_it_after_the_table(leaking, evaluation, capsys):

@@ -23,7 +23,7 @@ def test_every_row_has_the_columns_of_its_heading(evaluation):
         width = line.replace("\\|", "").count("|")
         assert widths in (None, width)
         widths = width
-    assert text.count("### ") == 6
+    assert text.count("\n### ") == 8
     result = evaluation.find("lightgbm", Target(5, 1)).whole
     assert f"| 5 | 1 | lightgbm | **{result.rank_ic.mean:.3f}** |" in text
     assert "a\\|b" in text

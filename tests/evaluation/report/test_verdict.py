@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gogooku3.evaluation.evaluate import evaluate
+from gogooku3.evaluation.evidence import Evidence
 from gogooku3.evaluation.report.attainable import attainable_rank_ic
 from gogooku3.evaluation.report.verdict import verdict
 from gogooku3.evaluation.report.wording import NONE, interval, listed, number, percent, sessions
@@ -19,7 +20,7 @@ NAN = float("nan")
 
 
 def _texts(evaluation, attainable=None, *, warning=False):
-    said = verdict(evaluation, attainable_rank_ic(evaluation, attainable))
+    said = verdict(Evidence(evaluation=evaluation), attainable_rank_ic(evaluation, attainable))
     return [sentence.text for sentence in said if sentence.warning == warning]
 
 

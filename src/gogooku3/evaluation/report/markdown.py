@@ -1,40 +1,63 @@
-"""An evaluation as Markdown: the leak alarm, then tables."""
+"""Evidence as Markdown: the verdict, the leak alarm, then tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from gogooku3.evaluation.evaluation import Evaluation
-from gogooku3.evaluation.leak_alarm import LeakCheck, look_for_leaks
-from gogooku3.evaluation.report.attainable import attainable_rank_ic
-from gogooku3.evaluation.report.comparison_table import comparison_table
-from gogooku3.evaluation.report.portfolio_table import portfolio_table
-from gogooku3.evaluation.report.ranking_table import ranking_table
+from gogooku3.evaluation.evidence import Evidence
+from gogooku3.evaluation.leak_alarm import LeakCheck
+from gogooku3.evaluation.report.comparable import comparability, differences
+from gogooku3.evaluation.report.part import Part, as_evidence
 from gogooku3.evaluation.report.reference import Reference
-from gogooku3.evaluation.report.reference_table import reference_table
+from gogooku3.evaluation.report.sections import sections
+from gogooku3.evaluation.report.sentence import Sentence
+from gogooku3.evaluation.report.side_by_side_table import side_by_side_table
 from gogooku3.evaluation.report.table import escaped
-from gogooku3.evaluation.report.year_tables import rank_ic_by_year, sharpe_by_year
 from gogooku3.labels.target import Target
 
 
 def to_markdown(
-    evaluation: Evaluation,
+    measured: Evidence | Evaluation,
     *,
     references: Sequence[Reference] = (),
     attainable: Mapping[Target, float] | None = None,
 ) -> str:
-    """Return the leak alarm and the report's main tables, for a page of results."""
-    known = attainable_rank_ic(evaluation, attainable)
-    tables = [
-        ranking_table(evaluation, known),
-        comparison_table(evaluation),
-        portfolio_table(evaluation),
-        rank_ic_by_year(evaluation),
-        sharpe_by_year(evaluation),
-        reference_table(evaluation, references),
+    """Return the verdict, the leak alarm and the report's tables."""
+    part = Part(title="", evidence=as_evidence(measured), references=references, attainable=attainable)
+    return part_to_markdown(part)
+
+
+def part_to_markdown(part: Part, level: int = 2) -> str:
+    """Return a run's verdict, leak alarm and tables, in sections whose headings have the level given."""
+    blocks = [_verdict(part.sentences, level), _alarms(part.leaks)]
+    for section in sections(part):
+        blocks.append(f"{'#' * level} {section.title}\n")
+        blocks += [table.to_markdown(level + 1) for table in section.tables]
+    return "\n".join(blocks)
+
+
+def parts_to_markdown(parts: Sequence[Part], *, title: str) -> str:
+    """Return several runs side by side, then each of them."""
+    differing = differences(parts)
+    blocks = [f"# {escaped(title)}\n", f"{comparability(differing)}\n"]
+    blocks += [differing.to_markdown(2)] if differing else []
+    blocks += [f"## Verdict of each run\n\n{_headlines(parts)}\n", side_by_side_table(parts).to_markdown(2)]
+    for part in parts:
+        blocks += [f"## {escaped(part.title)}\n", part_to_markdown(part, level=3)]
+    return "\n".join(blocks)
+
+
+def _headlines(parts: Sequence[Part]) -> str:
+    return "\n".join(f"- {escaped(part.title)}: {escaped(part.headline)}" for part in parts)
+
+
+def _verdict(sentences: Sequence[Sentence], level: int) -> str:
+    lines = [
+        f"- **{escaped(sentence.text)}**" if sentence.warning else f"- {escaped(sentence.text)}"
+        for sentence in sentences
     ]
-    leaks = look_for_leaks(evaluation.results, settings=evaluation.settings, attainable=known)
-    return "\n".join([_alarms(leaks), *(table.to_markdown() for table in tables if table is not None)])
+    return f"{'#' * level} Verdict\n\n" + "\n".join(lines) + "\n"
 
 
 def _alarms(leaks: LeakCheck) -> str:

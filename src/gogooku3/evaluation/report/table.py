@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_STUB = 4  # columns that name a row, at most
+_LONG = 30  # rows from which a table is folded away
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -36,10 +39,22 @@ class Table:
         """Whether a column is set flush left."""
         return column < self.text_columns or (self.text_tail and column == len(self.columns) - 1)
 
-    def to_markdown(self) -> str:
-        """Return a pipe table under a heading."""
+    @property
+    def stub(self) -> int:
+        """How many columns from the left name the row; the first one where every column is text."""
+        wordy = self.text_columns >= len(self.columns)
+        return 1 if wordy else max(1, min(self.text_columns, _STUB))
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the table is better folded away on a page."""
+        return len(self.rows) > _LONG
+
+    def to_markdown(self, level: int = 3) -> str:
+        """Return a pipe table under a heading of the level given."""
         rule = ["---" if self.is_text(column) else "---:" for column in range(len(self.columns))]
-        lines = [f"### {self.title}", "", self.note, "", _line(self.columns), f"| {' | '.join(rule)} |"]
+        lines = [f"{'#' * level} {escaped(self.title)}", "", self.note, "", _line(self.columns)]
+        lines.append(f"| {' | '.join(rule)} |")
         for index, row in enumerate(self.rows):
             lines.append(_line(row, {column for at, column in self.best if at == index}))
         return "\n".join(lines) + "\n"
