@@ -137,6 +137,6 @@ def test_another_model_file_is_refused(runs):
 
 def test_sessions_that_were_not_evaluated_are_refused(judged):
     (fold,) = judged.folds
-    beyond = dataclasses.replace(fold, test=fold.test + 200)
+    beyond = dataclasses.replace(fold, test=fold.test + 5)
     with pytest.raises(EvaluationError, match="not evaluated"):
         _drift(judged, folds=[beyond])

@@ -122,6 +122,7 @@ class _Watcher:
 
     def look(self, fold: Fold, *, first: bool) -> None:
         """Look at features, raw outputs and series of a fold; the first has no record to be held against."""
+        rows = _rows(self.evaluation, self.panel.sessions[fold.test])
         settings, refit = self.watch.settings, self.run.settings.train.refit
         fitted_on = np.sort(np.concatenate([fold.train, fold.validation])) if refit else fold.train
         sample = sample_of(self.panel, fitted_on, settings)
@@ -130,7 +131,6 @@ class _Watcher:
         ranks = ranked_features(self.panel, sample)
         for f, name in enumerate(self.panel.feature_names):
             self.watch.feature(fold.name, name, before[:, f], after[:, f])
-        rows = _rows(self.evaluation, self.panel.sessions[fold.test])
         for model in self.run.settings.train.models:
             self._outputs(fold, model, _outputs(self.run, fold, model, ranks))
             self._coverage(fold, model, rows)
