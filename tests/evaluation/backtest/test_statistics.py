@@ -1,4 +1,4 @@
-"""Figures of a backtest by hand and against empyrical and jquantstats."""
+"""Figures of a backtest by hand; ``tests/evaluation/test_oracle_statistics.py`` has those of other libraries."""
 
 from __future__ import annotations
 
@@ -29,42 +29,6 @@ def run():
     bucket = np.where(tape.borrowable | (quantile_buckets(score) > 0), quantile_buckets(score), -1)
     assert (((bucket == 9).any(axis=1) & (bucket == 0).any(axis=1)) == result.ranked).all()
     return tape, result, np.ones(300, dtype=bool)
-
-
-def _known(result):
-    net = result.net
-    return net[np.isfinite(net)]
-
-
-def test_empyrical_agrees(run):
-    empyrical = pytest.importorskip("empyrical")
-    tape, result, rows = run
-    net = _known(result)
-    summary = summarise_backtest(result, rows, sessions_per_year=252.0, settings=EvaluationSettings())
-    assert summary.sharpe_annual == pytest.approx(empyrical.sharpe_ratio(net), rel=1e-9)
-    assert summary.max_drawdown == pytest.approx(-empyrical.max_drawdown(net), rel=1e-9)
-    member = np.isfinite(tape.close)
-    benchmark = universe_return(tape, member)[np.isfinite(result.net)]
-    relative = compare_with_benchmark(net, benchmark, sessions_per_year=252.0)
-    assert relative.beta == pytest.approx(empyrical.beta(net, benchmark), rel=1e-9)
-    tracking = empyrical.annual_volatility(net - benchmark)
-    assert relative.tracking_error == pytest.approx(tracking, rel=1e-9)
-    ratio = empyrical.excess_sharpe(net, benchmark) * math.sqrt(252)
-    assert relative.information_ratio == pytest.approx(ratio, rel=1e-9)
-
-
-def test_jquantstats_agrees(run):
-    module = pytest.importorskip("jquantstats")
-    import polars as pl
-
-    tape, result, rows = run
-    net = _known(result)
-    frame = pl.DataFrame({"date": tape.sessions[np.isfinite(result.net)], "net": net})
-    stats = module.Data.from_returns(returns=frame, date_col="date").stats
-    summary = summarise_backtest(result, rows, sessions_per_year=252.0, settings=EvaluationSettings())
-    sharpe = stats.sharpe(periods=252)["net"]
-    assert summary.sharpe_annual == pytest.approx(sharpe, rel=1e-9)
-    assert summary.max_drawdown == pytest.approx(abs(stats.max_drawdown()["net"]), rel=1e-9)
 
 
 def test_summary_by_hand(run):
