@@ -114,7 +114,7 @@ def test_jquantstats_has_the_same_figures(market, jquantstats):
             date_col="date",
         ).stats
         assert book.summary.sharpe_annual == pytest.approx(stats.sharpe(periods=PER_YEAR)["net"], **SAME)
-        begun = pl.DataFrame({"date": [days[0] - 1, *days], "net": [0.0, *net]})
+        begun = pl.DataFrame({"date": np.append(days[0] - 1, days), "net": np.append(0.0, net)})
         deepest = jquantstats.Data.from_returns(returns=begun, date_col="date").stats.max_drawdown()["net"]
         assert book.summary.max_drawdown == pytest.approx(-deepest, **SAME)
         greeks = stats.greeks(periods_per_year=PER_YEAR)["net"]
