@@ -90,6 +90,33 @@ def test_structure_is_that_of_skfolio(groups, tested, reach, embargo):
             assert plan.path_splits[ids[split, position], block] == split
 
 
+def test_path_distribution_is_that_of_skfolio():
+    selection = pytest.importorskip("skfolio.model_selection")
+    optimization = pytest.importorskip("skfolio.optimization")
+    rng = np.random.default_rng(8)
+    days, scale = (
+        240,
+        np.exp(np.cumsum(rng.normal(0, 0.1, (240, 4)), axis=0)),
+    )  # so that training periods differ
+    returns = 0.0004 + 0.01 * scale * rng.normal(size=(days, 4))
+    other = selection.CombinatorialPurgedCV(n_folds=6, n_test_folds=2, purged_size=5, embargo_size=3)
+    theirs = selection.cross_val_predict(optimization.InverseVolatility(), returns, cv=other)
+    plan = CombinatorialPurged(groups=6, tested=2, reach=5, embargo=3)
+    usable = np.ones(days, dtype=bool)
+    series = np.full((len(plan.splits), days), np.nan)
+    for split, fold in enumerate(plan.folds(usable)):
+        weight = 1 / np.sqrt(np.var(returns[fold.train], axis=0, ddof=1))
+        series[split, fold.test] = returns[fold.test] @ (weight / weight.sum())
+    paths = plan.recombine(series, usable)
+    ours = path_distribution(paths)
+    assert ours.means.shape == (plan.paths,) == (len(theirs),)
+    assert len(np.unique(ours.ratios)) == plan.paths
+    for path, portfolio in enumerate(theirs):
+        np.testing.assert_allclose(paths[path], portfolio.returns, rtol=1e-10)
+        assert ours.means[path] == pytest.approx(portfolio.mean)
+        assert ours.ratios[path] == pytest.approx(portfolio.sharpe_ratio)
+
+
 def test_paths_take_each_value_from_the_split_that_tested_it():
     plan = CombinatorialPurged(groups=4, tested=2, reach=1)
     usable = np.ones(22, dtype=bool)
