@@ -12,6 +12,7 @@ from gogooku3.axes import BoolDN
 from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.anatomy import rank_kernel
 from gogooku3.evaluation.anatomy.anatomy import Exposure
+from gogooku3.evaluation.anatomy.ordered_grid import order_rows
 from gogooku3.evaluation.settings import EvaluationSettings
 from gogooku3.evaluation.summary import summarise
 from gogooku3.labels.target import Target
@@ -42,7 +43,7 @@ def measure_exposures(
         settings: How to judge. Neighbouring correlations overlap as the labels of the target do, at least.
 
     Raises:
-        EvaluationError: Scores or features are not aligned, or a row is given twice.
+        EvaluationError: Scores or features are not aligned, a row is given twice, or a value is infinite.
     """
     keys = list(scores)
     ranks = _ranked(scores, universe)
@@ -58,10 +59,8 @@ def measure_exposures(
                 expected=wanted,
             )
         seen[rows] = True
-        part = np.ascontiguousarray(block, dtype=np.float32)
-        values[:, :, rows] = rank_kernel.correlate_features(
-            np.ascontiguousarray(ranks[:, rows]), part, settings.min_names
-        )
+        for row, session in enumerate(range(*rows.indices(len(seen)))):
+            values[:, :, session] = _session(ranks[:, session], block[row], settings.min_names)
     return {
         key: _strongest_first(features, values[index], key[1].horizon, settings)
         for index, key in enumerate(keys)
@@ -82,6 +81,18 @@ def _ranked(scores: Mapping[ScoreKey, np.ndarray], universe: BoolDN) -> Float32[
             )
         ranks[index] = average_ranks(np.where(universe, grid, np.nan))
     return ranks
+
+
+def _session(
+    ranks: Float32[np.ndarray, "S N"], features: np.ndarray, min_names: int
+) -> Float64[np.ndarray, "S F"]:
+    names = np.flatnonzero(np.isfinite(ranks).any(axis=0))
+    columns = np.ascontiguousarray(features[names].T, dtype=np.float32)
+    if np.isinf(columns).any():
+        raise EvaluationError("features hold infinite values", expected="finite or NaN")
+    pair = [(g, order_rows(g), np.isfinite(g).sum(axis=1)) for g in (ranks[:, names], columns)]
+    values: np.ndarray = rank_kernel.correlate_rows(pair[0], pair[1], min_names)
+    return values
 
 
 def _strongest_first(

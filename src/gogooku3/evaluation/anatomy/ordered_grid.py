@@ -10,6 +10,7 @@ from jaxtyping import Int32
 from gogooku3.axes import FloatD, FloatDN, IntD
 from gogooku3.errors import EvaluationError
 from gogooku3.evaluation.anatomy import rank_kernel
+from gogooku3.evaluation.blocks import row_blocks
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,8 +46,19 @@ def ordered(grid: FloatDN) -> OrderedGrid:
             "a grid holds infinite values", where=f"row {day}, stock {stock}", expected="finite or NaN"
         )
     values = np.ascontiguousarray(grid)
-    order, count = rank_kernel.order_rows(values)
-    return OrderedGrid(values=values, order=order, count=count)
+    order = np.empty(grid.shape, dtype=np.int32)
+    for rows in row_blocks(len(grid)):
+        order[rows] = order_rows(values[rows])
+    return OrderedGrid(values=values, order=order, count=np.isfinite(values).sum(axis=1))
+
+
+def order_rows(values: np.ndarray) -> np.ndarray:
+    """Return the columns of each row by rising value, those without one last, [D, N].
+
+    NaN would keep numpy from its vectorised sort, which takes a seventh of the time: they are sorted as infinity.
+    """
+    order: np.ndarray = np.argsort(np.where(np.isnan(values), np.inf, values), axis=1)
+    return order
 
 
 def rank_correlation(left: OrderedGrid, right: OrderedGrid, *, min_names: int) -> FloatD:

@@ -13,22 +13,11 @@ _Placed = tuple[np.ndarray, np.ndarray]
 
 
 @numba.njit(parallel=True, cache=True, error_model="numpy")
-def order_rows(grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the columns of each row by rising value, NaN left out, int32 [D, N], and their number, int64 [D]."""
-    days, width = grid.shape
-    order = np.zeros((days, width), dtype=np.int32)
-    count = np.zeros(days, dtype=np.int64)
-    for d in numba.prange(days):
-        count[d] = _order_row(grid[d], order[d])
-    return order, count
-
-
-@numba.njit(parallel=True, cache=True, error_model="numpy")
 def correlate_ordered(left: _Ordered, right: _Ordered, min_names: int) -> np.ndarray:
     """Return Spearman's correlation of each row over the columns that have both, ties by average rank, [D].
 
     Args:
-        left: Grid [D, N], NaN where none, with its order and count, of ``order_rows``.
+        left: Grid [D, N], NaN where none, with the columns of each row by rising value, and how many have one.
         right: The other grid, likewise.
         min_names: A row with fewer columns has no value.
     """
@@ -52,76 +41,60 @@ def correlate_ordered(left: _Ordered, right: _Ordered, min_names: int) -> np.nda
 
 
 @numba.njit(parallel=True, cache=True, error_model="numpy")
-def correlate_features(scores: np.ndarray, features: np.ndarray, min_names: int) -> np.ndarray:
-    """Return the rank correlation of every score with every feature on every session, float64 [S, F, L].
+def correlate_rows(left: _Ordered, right: _Ordered, min_names: int) -> np.ndarray:
+    """Return Spearman's correlation of every row of one grid with every row of the other, [S, F].
+
+    Rows of ``right`` that miss the same columns share the ranks of ``left`` among the others, and rows of ``left``
+    that have the same columns share the ranks of ``right``.
 
     Args:
-        scores: Any values that rank as the scores do, float32 [S, L, N], NaN where none.
-        features: Features, float32 [L, N, F], NaN where none.
-        min_names: A session with fewer names that have both has no value.
+        left: Grid [S, N], NaN where none, with the order and count of its rows.
+        right: Grid [F, N], likewise.
+        min_names: A pair of rows with fewer columns in common has no value.
     """
-    values = np.full((scores.shape[0], features.shape[2], scores.shape[1]), np.nan)
-    for d in numba.prange(scores.shape[1]):
-        _correlate_session(scores[:, d], features[d], min_names, values[:, :, d])
+    (x_grid, x_order, x_count), (y_grid, y_order, y_count) = left, right
+    group = _same_missing(y_grid)
+    like = _same_missing(x_grid)
+    firsts = np.flatnonzero(group == np.arange(len(group)))
+    ranks = np.zeros((len(firsts), x_grid.shape[0], x_grid.shape[1]))
+    square = np.zeros((len(firsts), x_grid.shape[0]))
+    for g in numba.prange(len(firsts)):
+        known = y_grid[firsts[g]] == y_grid[firsts[g]]
+        for s in range(x_grid.shape[0]):
+            _, square[g, s] = _centred_ranks(x_grid[s], x_order[s], x_count[s], known, ranks[g, s])
+    values = np.full((x_grid.shape[0], y_grid.shape[0]), np.nan)
+    for f in numba.prange(y_grid.shape[0]):
+        g = np.searchsorted(firsts, group[f])
+        row = (y_grid[f], y_order[f], y_count[f])
+        values[:, f] = _correlate_row((x_grid, like), (ranks[g], square[g]), row, min_names)
     return values
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _correlate_session(scores: np.ndarray, features: np.ndarray, min_names: int, values: np.ndarray) -> None:
-    """Correlate scores [S, N] with features [N, F] into [S, F].
-
-    Features that miss the same names share the ranks of the scores among the others.
-    """
-    models, width = scores.shape
-    order = np.zeros((models, width), dtype=np.int32)
-    count = np.zeros(models, dtype=np.int64)
-    columns = np.full((features.shape[1], width), np.nan, dtype=np.float32)
-    for s in range(models):
-        count[s] = _order_row(scores[s], order[s])
-        for i in range(count[s]):  # features of names without any score are not wanted
-            columns[:, order[s, i]] = features[order[s, i]]
-    group = _same_missing(columns)
-    like = _same_missing(scores)
-    ranks = np.zeros((models, width))
-    square = np.zeros(models)
-    for first in range(features.shape[1]):
-        if group[first] != first:
-            continue
-        known = columns[first] == columns[first]
-        ranks[:] = 0.0
-        for s in range(models):
-            _, square[s] = _centred_ranks(scores[s], order[s], count[s], known, ranks[s])
-        for f in range(first, features.shape[1]):
-            if group[f] == first:
-                _correlate_column(columns[f], (scores, like), (ranks, square), min_names, values[:, f])
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _correlate_column(
-    column: np.ndarray, scored: _Placed, ranked: _Placed, min_names: int, values: np.ndarray
-) -> None:
-    """Correlate one feature [N] with all scores; those of the same names share the feature's ranks.
+def _correlate_row(
+    left: _Placed, ranked: _Placed, row: tuple[np.ndarray, np.ndarray, int], min_names: int
+) -> np.ndarray:
+    """Return the correlations of all rows of ``left`` with one other row, [S].
 
     Args:
-        column: The feature, [N].
-        scored: The scores [S, N], and of each the first score of the same names, [S].
-        ranked: Centred ranks [S, N] among the names that have the feature, and the sums of their squares, [S].
-        min_names: Fewer names have no correlation.
-        values: Where to write, [S].
+        left: Grid [S, N], and of each row the first one that has the same columns, [S].
+        ranked: Centred ranks [S, N] of ``left`` among the columns that the row has, and their sums of squares, [S].
+        row: Values [N], their order, and how many there are.
+        min_names: Fewer columns in common have no correlation.
     """
-    (scores, like), (ranks, square) = scored, ranked
-    place = np.zeros(column.shape[0], dtype=np.int32)
-    size = _order_row(column, place)
-    for s in range(scores.shape[0]):
+    (x_grid, like), (ranks, square), (column, order, count) = left, ranked, row
+    values = np.full(len(x_grid), np.nan)
+    for s in range(len(x_grid)):
         if like[s] != s:
             continue
-        y = np.zeros(column.shape[0])
-        names, yy = _centred_ranks(column, place, size, scores[s] == scores[s], y)
+        y = np.zeros(x_grid.shape[1])
+        names, yy = _centred_ranks(column, order, count, x_grid[s] == x_grid[s], y)
         if names < min_names or yy == 0.0:
             continue
-        for t in range(s, scores.shape[0]):
+        for t in range(s, len(x_grid)):
             if like[t] == s and square[t] > 0.0:
                 values[t] = _product(ranks[t], y) / np.sqrt(square[t] * yy)
+    return values
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -143,21 +116,6 @@ def _same_missing(columns: np.ndarray) -> np.ndarray:
                 group[f] = g
                 break
     return group
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _order_row(row: np.ndarray, order: np.ndarray) -> int:
-    kept = np.empty(row.shape[0], dtype=np.int32)
-    size = 0
-    for n in range(row.shape[0]):
-        if row[n] == row[n]:
-            kept[size] = n
-            size += 1
-    kept = kept[:size]
-    places = np.argsort(row[kept])
-    for i in range(size):
-        order[i] = kept[places[i]]
-    return size
 
 
 @numba.njit(cache=True, error_model="numpy")
