@@ -16,7 +16,7 @@ _SHOWN_BPS = (0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0)
 
 
 def trading_tables(tradings: Sequence[Trading]) -> list[Table]:
-    """Return the books, the Sharpe ratio by cost, the capacity and what was left out, of the headline target.
+    """Return the books, Sharpe ratios by cost, the capacity and what each book is, of the headline target.
 
     That is 5 sessions at lag 1, or the nearest to it; the other targets are in the table of default portfolios.
 
@@ -29,6 +29,7 @@ def trading_tables(tradings: Sequence[Trading]) -> list[Table]:
     shown = [trading for trading in tradings if trading.target == target]
     tables = [_books(shown, target), _by_cost(shown)]
     tables += [_capacity(shown)] if any(trading.capacity for trading in shown) else []
+    tables.append(_texts(shown))
     tables += [_left_out(shown)] if any(trading.left_out for trading in shown) else []
     return tables
 
@@ -66,10 +67,10 @@ def _books(shown: Sequence[Trading], target: Target) -> Table:
     return Table(
         title=f"What the scores earn, traded in several ways ({target.horizon} sessions, lag {target.lag})",
         note=(
-            "Read down: the first book of a model is the default portfolio, each other one changes what its name "
-            "says, and a score that earns in one book only earns by that book's construction. "
-            f"{_texts(shown)} Unfilled is the target weight that halts, limits, borrowing or volume refused; alpha "
-            "(after beta) and the information ratio are against equal weights in the universe, before costs."
+            "The first book of a model is the default portfolio and each other one changes what its name says, so a "
+            "score that earns in one book alone earns by that book's construction; unfilled is the target weight that "
+            "halts, limits, borrowing or volume refused, alpha (after beta) and the information ratio are against "
+            "equal weights in the universe before costs."
         ),
         columns=[
             "Model",
@@ -89,12 +90,6 @@ def _books(shown: Sequence[Trading], target: Target) -> Table:
         text_columns=2,
         groups=groups,
     )
-
-
-def _texts(shown: Sequence[Trading]) -> str:
-    """Return what each book does, once each."""
-    texts = {book.name: book.text for trading in shown for book in trading.books}
-    return " ".join(f"{name.capitalize()}: {text}" for name, text in texts.items())
 
 
 def _by_cost(shown: Sequence[Trading]) -> Table:
@@ -145,6 +140,20 @@ def _point(point: CapacityPoint) -> list[str]:
         percent(point.unfilled),
         percent(point.invested, 0),
     ]
+
+
+def _texts(shown: Sequence[Trading]) -> Table:
+    texts = {book.name: book.text for trading in shown for book in trading.books}
+    return Table(
+        title="What each book does",
+        note=(
+            "All books hold for the target's horizon; all but the default portfolio leave orders unfilled on days "
+            "locked at the daily limit."
+        ),
+        columns=["Book", "What is done"],
+        rows=[[name, text] for name, text in texts.items()],
+        text_columns=2,
+    )
 
 
 def _left_out(shown: Sequence[Trading]) -> Table:
