@@ -198,7 +198,17 @@ def test_shared_cost_inputs_change_nothing_and_a_borrowable_list_is_for_shorts_o
     nobody = replace(tape, borrowable=np.zeros_like(member))
     lent = trade_score("m", Target(5, 1), score, nobody, member, **kwargs)
     assert np.isnan(lent.books[0].net).all()
-    np.testing.assert_array_equal(lent.books[5].net, trading.books[5].net)
+    assert [book.name for book in lent.books] == [
+        trading.books[0].name, *(book.name for book in trading.books if book.relative is not None)
+    ]  # fmt: skip
+    assert {item.reason for item in lent.left_out} == {"no session could be ranked so"}
+    np.testing.assert_array_equal(lent.books[1].net, trading.books[5].net)
+
+
+def test_a_book_in_which_nothing_was_traded_is_left_out(market):
+    trading = traded(market, settings=SETTINGS.model_copy(update={"capital": 1e4}))
+    assert [item.reason for item in trading.left_out] == ["no order was ever filled"] * 2
+    assert len(trading.books) == 7
 
 
 def test_what_does_not_fit_is_refused(market):

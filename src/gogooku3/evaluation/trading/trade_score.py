@@ -67,10 +67,15 @@ def trade_score(
     left_out: list[LeftOut] = []
     for plan in plans:
         reason = obstacle(plan.settings, score, tape)
-        if reason is None:
-            books.append(desk.book(plan))
+        traded = (
+            desk.book(plan, always=plan is plans[0])
+            if reason is None
+            else LeftOut(name=plan.name, reason=reason)
+        )
+        if isinstance(traded, Book):
+            books.append(traded)
         else:
-            left_out.append(LeftOut(name=plan.name, reason=reason))
+            left_out.append(traded)
     return Trading(
         model=model,
         target=target,
@@ -106,8 +111,12 @@ class _Desk:
     per_year: float
     costs: CostGrids | None
 
-    def book(self, plan: Plan) -> Book:
+    def book(self, plan: Plan, *, always: bool) -> Book | LeftOut:
+        """Return a book, or why there is none if nothing was ever traded in it."""
         result = run(self._prepared(plan.settings))
+        if not np.isfinite(result.net).any() and not always:
+            ranked = "no order was ever filled" if result.ranked.any() else "no session could be ranked so"
+            return LeftOut(name=plan.name, reason=ranked)
         every = np.ones(len(result.net), dtype=bool)
         alone = plan.settings.construction.side == "long_only"
         return Book(
