@@ -40,12 +40,13 @@ def correlate_ordered(left: _Ordered, right: _Ordered, min_names: int) -> np.nda
     return values
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy")
 def correlate_rows(left: _Ordered, right: _Ordered, min_names: int) -> np.ndarray:
     """Return Spearman's correlation of every row of one grid with every row of the other, [S, F].
 
     Rows of ``right`` that miss the same columns share the ranks of ``left`` among the others, and rows of ``left``
-    that have the same columns share the ranks of ``right``.
+    that have the same columns share the ranks of ``right``. It runs on one core: a call takes milliseconds, in which
+    threads would mostly wait for each other.
 
     Args:
         left: Grid [S, N], NaN where none, with the order and count of its rows.
@@ -58,12 +59,12 @@ def correlate_rows(left: _Ordered, right: _Ordered, min_names: int) -> np.ndarra
     firsts = np.flatnonzero(group == np.arange(len(group)))
     ranks = np.zeros((len(firsts), x_grid.shape[0], x_grid.shape[1]))
     square = np.zeros((len(firsts), x_grid.shape[0]))
-    for g in numba.prange(len(firsts)):
+    for g in range(len(firsts)):
         known = y_grid[firsts[g]] == y_grid[firsts[g]]
         for s in range(x_grid.shape[0]):
             _, square[g, s] = _centred_ranks(x_grid[s], x_order[s], x_count[s], known, ranks[g, s])
     values = np.full((x_grid.shape[0], y_grid.shape[0]), np.nan)
-    for f in numba.prange(y_grid.shape[0]):
+    for f in range(y_grid.shape[0]):
         g = np.searchsorted(firsts, group[f])
         row = (y_grid[f], y_order[f], y_count[f])
         values[:, f] = _correlate_row((x_grid, like), (ranks[g], square[g]), row, min_names)
