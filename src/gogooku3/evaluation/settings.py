@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gogooku3.evaluation.anatomy.settings import AnatomySettings
+from gogooku3.evaluation.drift.settings import DriftSettings
 from gogooku3.evaluation.leak_alarm_settings import LeakAlarmSettings
 from gogooku3.evaluation.portfolio_settings import PortfolioSettings
+from gogooku3.evaluation.trading.settings import TradingSettings
 
 
 class EvaluationSettings(BaseModel):
@@ -27,6 +30,11 @@ class EvaluationSettings(BaseModel):
         description="name of the scores that are an upper bound: a benchmark, never a contestant",
     )
     portfolio: PortfolioSettings = Field(default=PortfolioSettings(), description="the default portfolio")
+    anatomy: AnatomySettings = Field(default=AnatomySettings(), description="how a score is taken apart")
+    trading: TradingSettings = Field(
+        default=TradingSettings(), description="which books are formed beside the default portfolio"
+    )
+    drift: DriftSettings = Field(default=DriftSettings(), description="when a drift is an alarm")
     leak_alarm: LeakAlarmSettings = Field(
         default=LeakAlarmSettings(), description="when figures are too good to be honest"
     )

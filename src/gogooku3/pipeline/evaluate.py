@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,15 +16,19 @@ from gogooku3.axes import FloatDN
 from gogooku3.errors import StorageError
 from gogooku3.evaluation.evaluate import evaluate as judge
 from gogooku3.evaluation.evaluation import Evaluation
+from gogooku3.evaluation.evidence import Evidence
 from gogooku3.evaluation.rank_ic import daily_rank_ic
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
+from gogooku3.pipeline.evidence import gather
 from gogooku3.pipeline.lineage import code_digest
 from gogooku3.pipeline.metrics import write_metrics
-from gogooku3.pipeline.predictions import column, to_grid
+from gogooku3.pipeline.period import Period, PeriodScores, attainable_scores
+from gogooku3.pipeline.predictions import column
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, run_stage
+from gogooku3.pipeline.tested import tested_of
 from gogooku3.pipeline.train import folds_of
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.walk_forward import WalkForward
@@ -87,6 +90,11 @@ class Judged:
         return _judge(self._period(locked=False))
 
     @cached_property
+    def evidence(self) -> Evidence:
+        """What speaks for and against the scores of the test years, beyond correlations."""
+        return gather(tested_of(self._period(locked=False), self.tested), self.run.progress)
+
+    @cached_property
     def locked(self) -> Evaluation:
         """The locked years; that they were looked at is written down first."""
         self._record_opening()
@@ -127,7 +135,7 @@ class Judged:
         walk = WalkForward(settings=self.run.settings.splits, reach=self.folds[0].reach)
         return walk.locked_from(self.panel.sessions)
 
-    def _period(self, *, locked: bool) -> _Period:
+    def _period(self, *, locked: bool) -> Period:
         predictions = pl.read_parquet(self.predictions_path)
         folds = self._folds(locked)
         scored = predictions["date"].to_numpy()
@@ -140,66 +148,16 @@ class Judged:
                 expected=f"scores from {first}",
                 remedy="run `gogooku3 train --open-locked` first" if locked else "run `gogooku3 train` first",
             )
-        return _Period(self.run, self.panel, predictions, folds, self._end(locked))
+        return Period(self.run, self.panel, predictions, folds, self._end(locked))
 
 
-@dataclass(frozen=True, eq=False)
-class _Period:
-    """A run of test sessions, and the first session whose prices may not be looked at."""
-
-    run: Run
-    panel: Panel
-    predictions: pl.DataFrame
-    folds: Sequence[Fold]
-    end: int
-
-    @property
-    def start(self) -> int:
-        return int(self.folds[0].test[0])
-
-    @property
-    def stop(self) -> int:
-        return int(self.folds[-1].test[-1]) + 1
-
-    def scores(self, name: str) -> FloatDN:
-        """Return a column of the predictions on the period's grid; days outside the folds have no score."""
-        return to_grid(self.panel, self.predictions, name, self.start, self.stop)
-
-    def label(self, target: Target) -> FloatDN:
-        """Return the labels whose whole span lies before ``end``."""
-        values = self.panel.target(target)[self.start : self.stop].astype(np.float64)
-        open_rows = max(0, self.end - target.reach - self.start)
-        values[open_rows:] = np.nan
-        values[~self.panel.universe[self.start : self.stop]] = np.nan
-        return values
-
-
-class _Scores(Mapping[Target, FloatDN]):
-    """A model's scores, read target by target so that only one grid is held."""
-
-    def __init__(self, period: _Period, model: str) -> None:
-        self._period, self._model = period, model
-
-    def __getitem__(self, target: Target) -> FloatDN:
-        if target not in self._period.panel.targets:
-            raise KeyError(target)
-        return self._period.scores(column(self._model, target))
-
-    def __iter__(self) -> Iterator[Target]:
-        return iter(self._period.panel.targets)
-
-    def __len__(self) -> int:
-        return len(self._period.panel.targets)
-
-    def __contains__(self, target: object) -> bool:
-        return target in self._period.panel.targets
-
-
-def _judge(period: _Period) -> Evaluation:
+def _judge(period: Period) -> Evaluation:
     panel, run, rows = period.panel, period.run, slice(period.start, period.stop)
-    scores: dict[str, Mapping[Target, FloatDN]] = {m: _Scores(period, m) for m in run.settings.train.models}
+    scores: dict[str, Mapping[Target, FloatDN]] = {
+        m: PeriodScores(period, m) for m in run.settings.train.models
+    }
     if run.settings.run.simulated:
-        scores[run.settings.evaluation.attainable] = _oracle(period)
+        scores[run.settings.evaluation.attainable] = attainable_scores(period)
     last = np.searchsorted(panel.sessions, panel.stocks["last_session"].to_numpy())
     paid = panel.stocks["terminal_return"].cast(pl.Float64).to_numpy().astype(np.float64)
     return judge(
@@ -224,21 +182,7 @@ def _link(run: Run, panel: Panel) -> FloatDN:
     return np.full((len(panel.sessions), len(panel.codes)), np.nan)
 
 
-def _oracle(period: _Period) -> dict[Target, FloatDN]:
-    """The simulated market's own expected returns, on the stock-days that the models score."""
-    truth = pl.read_parquet(period.run.path("truth.parquet"))
-    panel, rows = period.panel, slice(period.start, period.stop)
-    tested = np.zeros(period.stop - period.start, dtype=np.bool_)
-    for fold in period.folds:
-        tested[fold.test - period.start] = True
-    scored = panel.universe[rows] & tested[:, None]
-    return {
-        target: np.where(scored, to_grid(panel, truth, str(target), period.start, period.stop), np.nan)
-        for target in panel.targets
-    }
-
-
-def _seed_table(period: _Period) -> Iterator[dict[str, Any]]:
+def _seed_table(period: Period) -> Iterator[dict[str, Any]]:
     for model in period.run.settings.train.models:
         for target in period.panel.targets:
             names = [n for n in period.predictions.columns if n.startswith(f"{column(model, target)}_seed")]
