@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from gogooku3.cli import append, audit, build, compare, demo, evaluate, panel, predict, report, run, train
+from gogooku3.cli import (
+    append,
+    audit,
+    backtest,
+    build,
+    compare,
+    demo,
+    evaluate,
+    panel,
+    predict,
+    report,
+    run,
+    train,
+)
 from gogooku3.cli.faults import describe, save_traceback
 
 _INTERRUPTED = 130
@@ -18,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, run, build, append, train, evaluate, compare, predict, report):
+for verb in (demo, run, build, append, train, evaluate, backtest, compare, predict, report):
     app.command(name=verb.NAME, help=verb.__doc__)(verb.command)
 for group in (panel, audit):
     app.add_typer(group.app, name=group.NAME)
