@@ -20,7 +20,7 @@ finally:
 
 
 @pytest.mark.parametrize("verb", [
-    "", "demo", "run", "build", "train", "evaluate", "predict", "report",
+    "", "demo", "run", "build", "train", "evaluate", "compare", "predict", "report",
     "panel info", "panel verify", "panel upgrade", "append", "audit causality",
 ])  # fmt: skip
 def test_help_is_light(verb: str) -> None:
