@@ -1,8 +1,9 @@
 # gogooku3: `make demo` and `make test` do their own set-up; nothing else is needed first.
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS ?= dev
 STAMP := .venv/.installed
-BENCHMARKS := $(filter $(notdir $(basename $(wildcard benchmarks/*.py))),writer reader build_jp append growth alpha158 leaks faults)
+BENCHMARKS := $(filter $(notdir $(basename $(wildcard benchmarks/*.py))),writer reader build_jp append growth alpha158 leaks faults backtest size)
 DATASETS_PYTHON ?= $(BIN)/python
 QLIB_PYTHON ?= $(BIN)/python
 OPTIONS_reader = --datasets-python $(DATASETS_PYTHON) --qlib-python $(QLIB_PYTHON)
@@ -17,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gogooku3 needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv
-	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $(STAMP)
 
 demo: $(STAMP) ## the main job on the built-in simulated market, in under 3 minutes
