@@ -57,7 +57,7 @@ def test_decay_passes_through_the_evaluation(judged: Judged, evidence: Evidence)
 
 def _labels(judged: Judged):
     work = gathering._Work(own.tested_of(judged._period(locked=False), judged.tested))
-    return [(work._label, target) for target in judged.panel.targets]
+    return [(work.label, target) for target in judged.panel.targets]
 
 
 def judged_label(judged: Judged, target: Target) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_no_label_of_any_horizon_reaches_into_the_locked_year(judged: Judged) ->
     period = judged._period(locked=False)
     work = gathering._Work(own.tested_of(period, judged.tested))
     for horizon in (1, 7, 60):
-        known = np.flatnonzero(np.isfinite(work._label(Target(horizon, 1))).any(axis=1))
+        known = np.flatnonzero(np.isfinite(work.label(Target(horizon, 1))).any(axis=1))
         assert period.start + known[-1] + 1 + horizon == period.end - 1
 
 

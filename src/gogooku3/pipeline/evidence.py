@@ -13,6 +13,7 @@ from gogooku3.evaluation.anatomy.anatomy import Anatomy, Exposure
 from gogooku3.evaluation.anatomy.dissect import dissect
 from gogooku3.evaluation.anatomy.exposures import ScoreKey, measure_exposures
 from gogooku3.evaluation.anatomy.market_view import MarketView
+from gogooku3.evaluation.anatomy.ordered_grid import OrderedGrid, ordered
 from gogooku3.evaluation.anatomy.view_market import view_market
 from gogooku3.evaluation.backtest.cost_grids import CostGrids
 from gogooku3.evaluation.backtest.market_tape import market_tape
@@ -94,7 +95,7 @@ class _Work:
 
     def __init__(self, tested: Tested) -> None:
         self.tested, self.settings = tested, tested.evaluation.settings
-        self._labels: dict[Target, FloatDN] = {}
+        self._labels: dict[Target, OrderedGrid] = {}
 
     @cached_property
     def keys(self) -> list[ScoreKey]:
@@ -177,18 +178,22 @@ class _Work:
     def _costs(self) -> CostGrids | None:
         return account_costs(self._tape, self.settings.trading)
 
-    def _label(self, target: Target) -> FloatDN:
+    def _label(self, target: Target) -> OrderedGrid:
+        """Return labels of any horizon, sorted once for all scores of a lag."""
+        if target not in self._labels:
+            self._labels = {known: grid for known, grid in self._labels.items() if known.lag == target.lag}
+            self._labels[target] = ordered(self.label(target))
+        return self._labels[target]
+
+    def label(self, target: Target) -> FloatDN:
         """Return labels of any horizon on the tested sessions, none of which reaches into kept-back ones."""
         tested = self.tested
         if tested.market is None:
             return np.full(self.view.universe.shape, np.nan)
-        if target not in self._labels:
-            self._labels = {known: grid for known, grid in self._labels.items() if known.lag == target.lag}
-            grid = forward_returns(tested.market, [target], tested.start, tested.stop)[:, :, 0]
-            grid[max(0, tested.end - target.reach - tested.start) :] = np.nan
-            grid[~self.view.universe] = np.nan
-            self._labels[target] = grid
-        return self._labels[target]
+        grid = forward_returns(tested.market, [target], tested.start, tested.stop)[:, :, 0]
+        grid[max(0, tested.end - target.reach - tested.start) :] = np.nan
+        grid[~self.view.universe] = np.nan
+        return grid
 
 
 class _Lazy(Mapping[ScoreKey, FloatDN]):
