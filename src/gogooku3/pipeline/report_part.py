@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gogooku3.evaluation.evidence import Evidence
 from gogooku3.evaluation.report.part import Part
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.references import read_references
@@ -23,13 +22,8 @@ def report_part(judged: Judged, title: str) -> Part:
     references = judged.run.settings.report.references
     return Part(
         title=title,
-        evidence=_evidence(judged),
+        evidence=judged.evidence,
         context=report_context(judged.run, judged),
         references=read_references(references) if references else (),
         basis=report_basis(judged),
     )
-
-
-def _evidence(judged: Judged) -> Evidence:
-    found = getattr(judged, "evidence", None)
-    return found if isinstance(found, Evidence) else Evidence(evaluation=judged.tested)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from gogooku3.evaluation.report.comparable import comparability, differences
 from gogooku3.evaluation.report.part import Part
 from gogooku3.evaluation.report.side_by_side_table import side_by_side_table
 from gogooku3.evaluation.report.table import Table
-from gogooku3.evaluation.trading.trading import Book, Trading
+from gogooku3.evaluation.trading.trading_to_dict import trading_to_dict
 
 
 def part_to_dict(part: Part) -> dict[str, Any]:
@@ -34,7 +33,7 @@ def part_to_dict(part: Part) -> dict[str, Any]:
         },
         "evaluation": evidence.evaluation.to_dict(),
         "anatomies": [anatomy_to_dict(one) for one in evidence.anatomies],
-        "tradings": [_trading(one) for one in evidence.tradings],
+        "tradings": [trading_to_dict(one) for one in evidence.tradings],
         "tries": tries_to_dict(evidence.tries) if evidence.tries is not None else None,
         "drift": drift_to_dict(evidence.drift) if evidence.drift is not None else None,
         "attainable": {str(target): _plain(value) for target, value in part.known.items()},
@@ -62,31 +61,6 @@ def parts_to_dict(parts: Sequence[Part], *, title: str) -> dict[str, Any]:
         "differences": _rows(differing) if differing is not None else [],
         "side_by_side": _rows(side_by_side_table(parts)),
         "runs": [part_to_dict(part) for part in parts],
-    }
-
-
-def _trading(trading: Trading) -> dict[str, Any]:
-    target = trading.target
-    return {
-        "model": trading.model,
-        "target": str(target),
-        "horizon": target.horizon,
-        "lag": target.lag,
-        "books": [_plain(_book(book)) for book in trading.books],
-        "capacity": [_plain(dataclasses.asdict(point)) for point in trading.capacity],
-        "left_out": [dataclasses.asdict(one) for one in trading.left_out],
-    }
-
-
-def _book(book: Book) -> dict[str, Any]:
-    return {
-        "name": book.name,
-        "text": book.text,
-        "settings": book.settings.model_dump(mode="json"),
-        "summary": dataclasses.asdict(book.summary),
-        "years": [dataclasses.asdict(year) for year in book.years],
-        "relative": dataclasses.asdict(book.relative) if book.relative is not None else None,
-        "ruined": book.ruined,
     }
 
 

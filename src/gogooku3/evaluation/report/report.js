@@ -115,7 +115,7 @@
     function draw(name, width) {
       const place = at("plot-" + name);
       const [shown, more] = kinds[name](data.targets[chooser.value]);
-      Plotly.react(place, shown, layout(width, more), { displaylogo: false, responsive: !width, displayModeBar: false });
+      Plotly.react(place, shown, layout(width, more), { displaylogo: false, responsive: true, displayModeBar: false });
       const lines = shown.filter((trace) => trace.visible !== "legendonly").map(told);
       place.setAttribute("aria-label", place.dataset.title + ", " + chosen() + ". " + (lines.join(". ") || "Nothing is known") + ".");
     }

@@ -57,7 +57,7 @@ def _sharpe(tries: ManyTries, own: Sequence[OneTry], confidence: float) -> str:
         clauses = [f"is above what luck among so many tries explains at {_at(held)}"] if held else []
         clauses += [f"may be luck among so many tries at {_at(lost)}"] if lost else []
         clauses += [f"was not deflated at {_at(unseen)}"] if unseen else []
-        figures = listed([percent(one.deflated, 0) for one in measured])
+        figures = listed([percent(one.deflated) for one in measured])
         text = f"Its net Sharpe ratio {listed(clauses)} (deflated, probability {figures})"
     else:
         text = "Its Sharpe ratio could not be deflated"
