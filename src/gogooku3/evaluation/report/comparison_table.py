@@ -31,7 +31,7 @@ def comparison_table(evaluation: Evaluation) -> Table | None:
         title="Which model ranks better",
         note=(
             "The difference of the two models' RankIC on the same days; where its interval holds 0 "
-            "they cannot be told apart. The bootstrap's interval, for comparison, is a little narrow."
+            "they cannot be told apart. The bootstrap's interval stands beside it."
         ),
         columns=[
             "Horizon",

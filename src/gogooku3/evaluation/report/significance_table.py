@@ -21,8 +21,8 @@ def significance_table(evaluation: Evaluation) -> Table:
         note=(
             "Equal-weighted cosines is the one to trust: labels overlap and scores persist, and "
             "Newey-West then rejects too often. Non-overlapping takes every h-th day. The "
-            "bootstrap's interval is a little narrow: in simulations with overlapping labels of 5 and 20 "
-            "sessions one of 95 % held the true mean in 89 to 93 %, that by cosines in 93 to 95 %."
+            "bootstrap's interval is about right where scores persist, and a little wide where labels "
+            "overlap and scores do not persist."
         ),
         columns=[
             *STUB,
