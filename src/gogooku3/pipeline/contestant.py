@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from gogooku3.axes import FloatDN
@@ -20,6 +19,7 @@ from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.evaluate import Judged
+from gogooku3.pipeline.period import Period
 from gogooku3.pipeline.predictions import column, to_grid
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.run_kind import refuse_foreign
@@ -116,11 +116,7 @@ class Contestant:
 
     def labels(self, target: Target, end: int) -> FloatDN:
         """Return the universe's labels whose spans lie before session ``end``, [stop - start, N]."""
-        rows = slice(self.start, self.stop)
-        values = self.panel.target(target)[rows].astype(np.float64)
-        values[max(0, end - target.reach - self.start) :] = np.nan
-        values[~self.panel.universe[rows]] = np.nan
-        return values
+        return Period(self.run, self.panel, pl.DataFrame(), self.folds, end).label(target)
 
     @cached_property
     def label_digests(self) -> list[str]:

@@ -84,7 +84,7 @@ def test_tables() -> None:
     assert row["Pair"] == "lightgbm - ridge"
     assert row["Difference"] == "0.0102"
     assert row["95 % interval, days and seeds"] == "0.0062 to 0.0142"
-    assert (row["p"], row["Adjusted, BH"], row["Verdict"]) == ("< 0.0001", "0.0200", "better")
+    assert (row["p"], row["Adjusted, BH"], row["Verdict"]) == ("under 0.0001", "0.0200", "better")
     years = pairs_by_year(pairs, NAMES)
     assert list(years.columns[3:]) == ["All", "2021", "2022", "Years above 0"]
     above = sum(pairs[0].periods[year].mean > 0 for year in ("2021", "2022"))

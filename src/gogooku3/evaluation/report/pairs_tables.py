@@ -237,7 +237,7 @@ def _years_above(pair: Paired) -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.0001" if value < 1e-4 else number(value, _DIGITS)
+    return "under 0.0001" if value < 1e-4 else number(value, _DIGITS)
 
 
 def _range(values: set[int]) -> str:
