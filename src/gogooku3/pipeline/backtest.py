@@ -108,7 +108,7 @@ class _Work:
         self.sessions = self.panel.sessions[self.start : self.stop]
         self.score = self._score()
         if self.locked:
-            judged._record_opening()  # looking at kept-back years is an event, whoever looks
+            judged.record_opening()  # looking at kept-back years is an event, whoever looks
         self.tape = self._tape()
 
     def _score(self) -> FloatDN:

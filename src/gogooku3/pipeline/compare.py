@@ -65,7 +65,7 @@ def compare(
     designs = [design(model, against, other_code=other_code) for model, against in pairs]
     if open_locked:
         for each in judged.values():
-            each._record_opening()  # looking at kept-back years is an event, whoever looks
+            each.record_opening()  # looking at kept-back years is an event, whoever looks
     settings = pairs[0][1].run.settings.evaluation
     results = adjusted(list(_measured(pairs, settings, progress)), confidence=settings.confidence)
     first = pairs[0][1]

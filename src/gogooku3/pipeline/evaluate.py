@@ -97,7 +97,7 @@ class Judged:
     @cached_property
     def locked(self) -> Evaluation:
         """The locked years; that they were looked at is written down first."""
-        self._record_opening()
+        self.record_opening()
         return _judge(self._period(locked=True))
 
     @cached_property
@@ -105,7 +105,7 @@ class Judged:
         """RankIC over the test years of every single seed of the models that have several."""
         return list(_seed_table(self._period(locked=False)))
 
-    def _record_opening(self) -> None:
+    def record_opening(self) -> None:
         """Add a line to ``openings.jsonl``: looking at kept-back years is an event."""
         path = self.run.path("openings.jsonl")
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
