@@ -52,11 +52,12 @@ SURVIVES, LOST = "survives false-discovery control at 5 %", "does not survive"
 @pytest.mark.parametrize(
     ("one", "five", "expected", "adjusted"),
     [
-        (0.0004, 0.05, f"{SURVIVES} at 1 and 5 sessions", "< 0.001 and 0.050"),
+        (0.0004, 0.05, f"{SURVIVES} at every horizon", "< 0.001 and 0.050"),
         (0.051, 0.01, f"{SURVIVES} at 5 sessions and {LOST} at 1 session", "0.051 and 0.010"),
-        (0.4, 1.0, f"{LOST} false-discovery control at 1 and 5 sessions", "0.400 and 1.000"),
+        (0.4, 1.0, f"{LOST} false-discovery control at 5 % at every horizon", "0.400 and 1.000"),
         (NAN, 0.01, f"{SURVIVES} at 5 sessions and was not tested at 1 session", "0.010"),
-        (NAN, NAN, "was not tested at 1 and 5 sessions", None),
+        (0.2, 0.2, f"{LOST} false-discovery control at 5 % at every horizon", "0.200"),
+        (NAN, NAN, "was not tested at every horizon", None),
     ],
 )
 def test_what_survives_false_discovery_control(evaluation, one, five, expected, adjusted):
@@ -85,7 +86,7 @@ COUNT = " (2 portfolios, about 2.4 independent ones)"
 @pytest.mark.parametrize(
     ("one", "five", "changes", "expected", "rest"),
     [
-        (0.95, 0.99, {}, f"{ABOVE} at 1 and 5 sessions", f"95.0 % and 99.0 %){PBO}{COUNT}"),
+        (0.95, 0.99, {}, f"{ABOVE} at every horizon", f"95.0 % and 99.0 %){PBO}{COUNT}"),
         (
             0.949,
             0.97,
@@ -100,7 +101,7 @@ COUNT = " (2 portfolios, about 2.4 independent ones)"
             f"{LUCK} at 5 sessions and was not deflated at 1 session",
             f"30.0 %){COUNT}",
         ),
-        (0.1, 0.3, {"effective_trials": NAN}, f"{LUCK} at 1 and 5 sessions", f"10.0 % and 30.0 %){PBO}"),
+        (0.1, 0.3, {"effective_trials": NAN}, f"{LUCK} at every horizon", f"10.0 % and 30.0 %){PBO}"),
     ],
 )
 def test_the_deflated_sharpe_ratio(evaluation, one, five, changes, expected, rest):
@@ -168,13 +169,12 @@ def test_the_account(evaluation):
 
 def test_capital_is_told_for_horizons_that_agree_together(evaluation):
     found = beyond(evaluation, tradings=(trading("lightgbm", ONE), trading("lightgbm", FIVE)))
-    stops = "stops paying between 100 million and 1 billion"
-    assert found[2] == f"With other capital that account {stops} at 1 and 5 sessions."
-    never = trading("lightgbm", ONE, capacity=(-0.1, -0.2))
+    span, stops = "from 10 million to 1 billion", "stops paying between 100 million and 1 billion"
+    assert found[2] == f"With other capital, {span}, that account {stops} at any horizon."
+    never = trading("lightgbm", ONE, capacity=(-0.1, -0.2, -0.3))
     found = beyond(evaluation, tradings=(never, trading("lightgbm", FIVE)))
     assert found[2] == (
-        "With other capital that account pays at no capital from 10 million to 100 million at 1 session, "
-        f"{stops} at 5 sessions."
+        f"With other capital, {span}, that account does not pay at 1 session, {stops} at 5 sessions."
     )
 
 
@@ -182,11 +182,11 @@ def test_capital_is_told_for_horizons_that_agree_together(evaluation):
     ("nets", "expected"),
     [
         ((0.1, 0.05, -0.1), "stops paying between 100 million and 1 billion"),
-        ((0.1, 0.05, 0.01), "still pays at 1 billion, the most looked at"),
-        ((-0.1, 0.0, -0.1), "pays at no capital from 10 million to 1 billion"),
-        ((-0.1, 0.1, 0.2), "pays from 100 million on, up to 1 billion, the most looked at"),
+        ((0.1, 0.05, 0.01), "always pays"),
+        ((-0.1, 0.0, -0.1), "does not pay"),
+        ((-0.1, 0.1, 0.2), "pays from 100 million on"),
         ((-0.1, 0.1, -0.2), "pays from 100 million on and stops paying between 100 million and 1 billion"),
-        ((0.1, -0.1, 0.2), "pays at 10 million and 1 billion only"),
+        ((0.1, -0.1, 0.2), "pays with 10 million and 1 billion only"),
         ((NAN, 0.1, -0.2), "pays from 100 million on and stops paying between 100 million and 1 billion"),
         ((NAN, NAN), "was not measured"),
     ],

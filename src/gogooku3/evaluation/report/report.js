@@ -72,6 +72,10 @@
     const daily = (field) => (model) => ({ x: data.dates, y: model[field] });
     const costs = (field) => (model) => model[field] && { x: data.costs, y: model[field] };
     const axis = (text, more) => ({ title: { text }, ...more });
+    // Ticks at the horizons, but none so near the one before that their texts would touch.
+    const horizons = (t) => [...new Set(Object.values(t.models).flatMap((m) => (m.decay ? m.decay.x : [])))]
+      .sort((one, two) => one - two)
+      .reduce((kept, x) => (kept.length && x < 1.4 * kept[kept.length - 1] ? kept : [...kept, x]), []);
     const kinds = {
       rank_ic: (t) => [traces(t, { of: daily("rank_ic"), format: ".2f" }).concat(attainable(t)), { yaxis: axis("sum of RankIC") }],
       deciles: (t) => [
@@ -80,7 +84,7 @@
       ],
       decay: (t) => [
         traces(t, { of: (m) => m.decay, mode: "lines+markers", format: ".3f", hideBenchmark: true }),
-        { yaxis: axis("RankIC", { rangemode: "tozero" }), xaxis: axis("horizon, sessions") },
+        { yaxis: axis("RankIC", { rangemode: "tozero" }), xaxis: axis("horizon, sessions", { type: "log", tickvals: horizons(t), ticktext: horizons(t).map(String) }) },
       ],
       size: (t) => [
         traces(t, { of: (m) => m.size, type: "bar", format: ".3f", hideBenchmark: true }),

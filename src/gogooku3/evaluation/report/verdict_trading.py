@@ -93,7 +93,11 @@ def _capacity(tradings: Sequence[Trading]) -> str:
         if trading.capacity:
             groups.setdefault(carried(trading.capacity), []).append(trading.target.horizon)
     clauses = [f"{text} at {sessions(horizons)}" for text, horizons in groups.items()]
-    return f"With other capital that account {', '.join(clauses)}."
+    if len(groups) == 1 and len(tradings) > 1:
+        clauses = [f"{text} at any horizon" for text in groups]
+    points = next(trading.capacity for trading in tradings if trading.capacity)
+    span = f"from {amount(points[0].capital)} to {amount(points[-1].capital)}"
+    return f"With other capital, {span}, that account {', '.join(clauses)}."
 
 
 def carried(points: Sequence[CapacityPoint]) -> str:
@@ -107,13 +111,13 @@ def carried(points: Sequence[CapacityPoint]) -> str:
     if not any(math.isfinite(point.net_annual) for point in points):
         return "was not measured"
     if not any(pays):
-        return f"pays at no capital from {capitals[0]} to {capitals[-1]}"
+        return "does not pay"
     if all(pays):
-        return f"still pays at {capitals[-1]}, the most looked at"
+        return "always pays"
     first, last = pays.index(True), len(pays) - 1 - pays[::-1].index(True)
     if not all(pays[first : last + 1]):
-        return f"pays at {listed([name for name, paid in zip(capitals, pays, strict=True) if paid])} only"
+        return f"pays with {listed([name for name, paid in zip(capitals, pays, strict=True) if paid])} only"
     if last == len(pays) - 1:
-        return f"pays from {capitals[first]} on, up to {capitals[-1]}, the most looked at"
+        return f"pays from {capitals[first]} on"
     stops = f"stops paying between {capitals[last]} and {capitals[last + 1]}"
     return f"pays from {capitals[first]} on and {stops}" if first else stops

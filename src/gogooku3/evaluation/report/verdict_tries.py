@@ -37,13 +37,12 @@ def _discoveries(tries: ManyTries, own: Sequence[OneTry], means: Sequence[float]
     held = [one for one, mean in tested if one.dependent <= level and mean > 0]
     below = [one for one, mean in tested if one.dependent <= level and not mean > 0]
     lost = [one for one, _ in tested if one.dependent > level]
-    clauses = [f"survives false-discovery control at {percent(level, 0)} at {_at(held)}"] if held else []
-    clauses += [f"is reliably below zero at {_at(below)}"] if below else []
-    clauses += (
-        [f"does not survive {'' if held else 'false-discovery control '}at {_at(lost)}"] if lost else []
-    )
-    clauses += [f"was not tested at {_at(untested)}"] if untested else []
-    figures = listed([p_value(one.dependent) for one, _ in tested]) if tested else ""
+    control = f"false-discovery control at {percent(level, 0)}"
+    clauses = [f"survives {control} {_at(held, own)}"] if held else []
+    clauses += [f"is reliably below zero {_at(below, own)}"] if below else []
+    clauses += [f"does not survive {'' if held else f'{control} '}{_at(lost, own)}"] if lost else []
+    clauses += [f"was not tested {_at(untested, own)}"] if untested else []
+    figures = _once([p_value(one.dependent) for one, _ in tested]) if tested else ""
     shown = f" (p adjusted for any dependence {figures})" if tested else ""
     return f"Of {len(tries.tries)} tries, {own[0].model}'s RankIC {listed(clauses)}{shown}."
 
@@ -54,9 +53,9 @@ def _sharpe(tries: ManyTries, own: Sequence[OneTry], confidence: float) -> str:
         held = [one for one in measured if one.deflated >= confidence]
         lost = [one for one in measured if one.deflated < confidence]
         unseen = [one for one in own if not math.isfinite(one.deflated)]
-        clauses = [f"is above what luck among so many tries explains at {_at(held)}"] if held else []
-        clauses += [f"may be luck among so many tries at {_at(lost)}"] if lost else []
-        clauses += [f"was not deflated at {_at(unseen)}"] if unseen else []
+        clauses = [f"is above what luck among so many tries explains {_at(held, own)}"] if held else []
+        clauses += [f"may be luck among so many tries {_at(lost, own)}"] if lost else []
+        clauses += [f"was not deflated {_at(unseen, own)}"] if unseen else []
         figures = listed([percent(one.deflated) for one in measured])
         text = f"Its net Sharpe ratio {listed(clauses)} (deflated, probability {figures})"
     else:
@@ -68,5 +67,12 @@ def _sharpe(tries: ManyTries, own: Sequence[OneTry], confidence: float) -> str:
     return f"{text}."
 
 
-def _at(tries: Sequence[OneTry]) -> str:
-    return sessions([one.target.horizon for one in tries])
+def _at(tries: Sequence[OneTry], own: Sequence[OneTry]) -> str:
+    """Return where: each horizon by name, or every one."""
+    if len(tries) == len(own) > 1:
+        return "at every horizon"
+    return f"at {sessions([one.target.horizon for one in tries])}"
+
+
+def _once(figures: Sequence[str]) -> str:
+    return figures[0] if len(set(figures)) == 1 else listed(figures)
