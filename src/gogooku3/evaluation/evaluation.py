@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 
 from gogooku3.evaluation.comparison import Comparison
 from gogooku3.evaluation.leak_alarm import LeakAlarm, LeakCheck, look_for_leaks
+from gogooku3.evaluation.plain import plain
 from gogooku3.evaluation.settings import EvaluationSettings
 from gogooku3.evaluation.target_evaluation import PeriodEvaluation, TargetEvaluation
 from gogooku3.labels.target import Target
@@ -81,15 +81,15 @@ class Evaluation:
                 "first": str(self.sessions[0]),
                 "last": str(self.sessions[-1]),
                 "count": len(self.sessions),
-                "per_year": _plain(self.sessions_per_year),
+                "per_year": plain(self.sessions_per_year),
             },
             "alarms": [
-                _plain(dataclasses.asdict(alarm) | {"target": str(alarm.target)}) for alarm in self.alarms
+                plain(dataclasses.asdict(alarm) | {"target": str(alarm.target)}) for alarm in self.alarms
             ],
             "alarms_unseen": list(self.leaks.unseen),
             "models": list(self.models),
             "targets": [str(target) for target in self.targets],
-            "results": [_plain(row) for row in self._rows()],
+            "results": [plain(row) for row in self._rows()],
             "comparisons": [
                 {
                     "model": pair.model,
@@ -98,7 +98,7 @@ class Evaluation:
                     "horizon": pair.target.horizon,
                     "lag": pair.target.lag,
                     "period": pair.period,
-                    "difference": _plain(dataclasses.asdict(pair.difference)),
+                    "difference": plain(dataclasses.asdict(pair.difference)),
                 }
                 for pair in self.comparisons
             ],
@@ -108,7 +108,7 @@ class Evaluation:
         """Return one row per model, horizon, lag and period; nested names are joined by underscores."""
         import polars as pl
 
-        rows = [_flat(_plain(row)) for row in self._rows()]
+        rows = [_flat(plain(row)) for row in self._rows()]
         return pl.DataFrame(rows, infer_schema_length=None)
 
     def series(self) -> pl.DataFrame:
@@ -150,16 +150,6 @@ class Evaluation:
             **dataclasses.asdict(period),
             "ruined_on": None if ruined is None else str(self.sessions[ruined]),
         }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

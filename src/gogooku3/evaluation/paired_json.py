@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from gogooku3.evaluation.paired import Paired, PairedCoverage
+from gogooku3.evaluation.plain import plain
 from gogooku3.evaluation.seed_split import SeedSplit
 from gogooku3.evaluation.summary import SeriesSummary
 from gogooku3.labels.target import Target
@@ -15,8 +14,8 @@ from gogooku3.labels.target import Target
 
 def paired_to_json(pair: Paired) -> dict[str, Any]:
     """Return plain data for JSON; what does not exist is None."""
-    plain: dict[str, Any] = _plain(asdict(pair))
-    return plain | {"target": str(pair.target)}
+    row: dict[str, Any] = plain(pair)
+    return row
 
 
 def paired_from_json(value: Mapping[str, Any]) -> Paired:
@@ -32,16 +31,6 @@ def paired_from_json(value: Mapping[str, Any]) -> Paired:
 
 def _split(value: Mapping[str, Any]) -> SeedSplit:
     return SeedSplit(**{**_numbers(value), "seed_means": tuple(value["seed_means"])})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    return value
 
 
 def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:

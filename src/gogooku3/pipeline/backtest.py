@@ -20,9 +20,9 @@ from gogooku3.evaluation.backtest.relative import RelativeSummary, compare_with_
 from gogooku3.evaluation.backtest.settings import BacktestSettings
 from gogooku3.evaluation.backtest.simulate import backtest
 from gogooku3.evaluation.backtest.tape import Tape
+from gogooku3.evaluation.plain import plain
 from gogooku3.evaluation.portfolio_summary import sessions_per_year
 from gogooku3.evaluation.trading.book_years import book_years
-from gogooku3.evaluation.trading.plain import plain
 from gogooku3.evaluation.trading.trading import BookYear
 from gogooku3.labels.target import Target
 from gogooku3.pipeline.backtest_choices import BacktestChoices

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from typing import Any
 
 from gogooku3.evaluation.drift.drift_report import DriftReport
+from gogooku3.evaluation.plain import plain
 
 
 def drift_to_dict(report: DriftReport) -> dict[str, Any]:
     """Return plain data for JSON; what does not exist is None."""
-    rows = {
-        name: [_plain(dataclasses.asdict(one)) for one in found]
-        for name, found in (("alarms", report.alarms), ("moved", report.moved))
-    }
-    return {**rows, "watched": report.watched}
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
+    row: dict[str, Any] = plain(report)
+    return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gogooku3.evaluation.trading.plain import plain
+from gogooku3.evaluation.plain import plain
 from gogooku3.evaluation.trading.trading import Book, Trading
 
 

@@ -9,9 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gogooku3.labels.target import Target
+
 
 def plain(value: Any) -> Any:
-    """Return a dataclass, settings or a collection of them as plain data; NaN and infinities as None."""
+    """Return dataclasses, settings, targets and collections of them as JSON has them; NaN and infinities as None."""
+    if isinstance(value, Target):
+        return str(value)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if dataclasses.is_dataclass(value):
@@ -21,5 +25,5 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+        value = float(value) if math.isfinite(value) else None
     return value
