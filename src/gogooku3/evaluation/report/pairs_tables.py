@@ -63,7 +63,7 @@ def pairs_table(pairs: Sequence[Paired], names: Names, *, confidence: float) -> 
         title="Difference of RankIC on the same days and stocks",
         note=(
             "t and its interval by equal-weighted cosines know of the days alone; the interval that decides adds the "
-            "uncertainty of the seeds (the same where no model has any). The bootstrap's is a little narrow. Adjusted "
+            "uncertainty of the seeds (the same where no model has any). The bootstrap's stands beside it. Adjusted "
             "p: for all rows, by Benjamini and Hochberg (BH) and, whatever the dependence, Benjamini and Yekutieli "
             "(BY); where there are several pairs, BH has to agree."
         ),
