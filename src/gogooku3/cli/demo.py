@@ -8,6 +8,7 @@ from gogooku3.cli.run import finish
 NAME = "demo"
 _YEARS = "splits.test_years=2"
 _TREES = ("lightgbm.seeds=1", "lightgbm.train_share=1.0")
+SETTINGS = (_YEARS, *_TREES)
 
 
 def command(
@@ -25,7 +26,7 @@ def command(
             name=name,
             simulated=True,
             config=config,
-            settings=[_YEARS, *(() if without_trees else _TREES), *chosen],
+            settings=[*((_YEARS,) if without_trees else SETTINGS), *chosen],
             quiet=quiet,
             remembered=False,
         ),

@@ -18,7 +18,7 @@ class SimulationSettings(BaseModel):
     seed: int = Field(default=0, ge=0, description="seed of every random stream")
     stocks: int = Field(default=400, ge=20, le=9000, description="stocks that ever trade")
     sessions: int = Field(
-        default=1500, ge=80, le=10_000, description="exchange sessions, counted back from the end"
+        default=1550, ge=80, le=10_000, description="exchange sessions, counted back from the end"
     )
     end: date = Field(
         default=date(2025, 12, 30), description="the last session is the last one on or before this day"
