@@ -19,12 +19,23 @@ from gogooku3.errors import DataError, Gogooku3Error
 from gogooku3.evaluation.report.causality_table import causality_table
 from gogooku3.evaluation.report.table import escaped
 from gogooku3.evaluation.report.wording import interval, number
+from gogooku3.pipeline.comparison_ledger import find, input_states
+from gogooku3.pipeline.comparison_page import to_markdown
 from gogooku3.storage.atomic import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "README.md": ("results",),
-    "docs/results.md": ("steps", "seeds", "locked", "report", "causality", "faults", "benchmarks"),
+    "docs/results.md": (
+        "steps",
+        "seeds",
+        "locked",
+        "comparison",
+        "report",
+        "causality",
+        "faults",
+        "benchmarks",
+    ),
 }
 BASE, BEST = "ridge", "lightgbm"
 NAMES = {"ridge": "ridge", "lightgbm": "LightGBM"}
@@ -49,7 +60,10 @@ def made(run: Path, root: Path = ROOT) -> dict[str, str]:
     if steps:
         found["steps"] = steps_table(steps)
     if (run / "report.md").is_file():
-        found["report"] = report_tables((run / "report.md").read_text(encoding="utf-8"))
+        found["report"] = report_tables((run / "report.md").read_text(encoding="utf-8"), deeper=2)
+    compared = comparison_section(run)
+    if compared is not None:
+        found["comparison"] = compared
     certificate = _read(run / "causality.json")
     if certificate is not None:
         found["causality"] = causality_section(certificate)
@@ -149,10 +163,21 @@ def steps_table(stages: Sequence[Row]) -> str:
     return _table(["step", "seconds"], "--", [[step, ", ".join(found)] for step, found in lines.items()])
 
 
-def report_tables(text: str) -> str:
-    """Return the report's tables one level deeper, without its title."""
+def comparison_section(run: Path) -> str | None:
+    """Return the latest comparison of the two models of a run, None if the ledger has none."""
+    entries = sorted((run.parent / "comparisons").glob("*.json"), key=lambda path: path.stat().st_mtime)
+    for path in reversed(entries):
+        entry = find(run.parent, path.stem)
+        sides = [(side["run"], side["model"]) for side in entry.content["contestants"]]
+        if sides == [(run.name, BASE), (run.name, BEST)] and not entry.content["period"]["locked"]:
+            return report_tables(to_markdown(entry, input_states(run.parent, entry.content)), deeper=2)
+    return None
+
+
+def report_tables(text: str, deeper: int = 1) -> str:
+    """Return the tables of a page some levels deeper, without its title."""
     body = re.sub(r"\A# .*\n+", "", text)
-    return re.sub(r"^(#+ )", r"#\1", body, flags=re.MULTILINE).strip() + "\n"
+    return re.sub(r"^(#+ )", "#" * deeper + r"\1", body, flags=re.MULTILINE).strip() + "\n"
 
 
 def causality_section(certificate: Row) -> str:

@@ -137,7 +137,7 @@ def test_every_section_is_written_from_the_run(run, root, capsys):
         "| report | 1 |",
     ]
     assert section(root, "docs/results.md", "report") == [
-        "#### A table",
+        "##### A table",
         "",
         "A # is no heading.",
         "",
