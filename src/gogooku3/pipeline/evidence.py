@@ -151,7 +151,6 @@ class _Work:
             label_of=lambda horizon: self._label(Target(horizon, target.lag)),
             exposures=exposures,
             settings=self.settings,
-            anatomy=self.settings.anatomy,
         )
 
     def trading(self, key: ScoreKey, score: FloatDN) -> Trading:

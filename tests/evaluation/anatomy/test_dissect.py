@@ -25,7 +25,11 @@ def _label_of(horizon):
 
 
 def _dissect(score, label, **changes):
-    given = {"view": view(), "label_of": _label_of, "settings": SETTINGS, "anatomy": PARTS}
+    given = {
+        "view": view(),
+        "label_of": _label_of,
+        "settings": SETTINGS.model_copy(update={"anatomy": PARTS}),
+    }
     return dissect("ridge", Target(5, 1), score, label, **{**given, **changes})
 
 

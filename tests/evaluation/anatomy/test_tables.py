@@ -33,8 +33,9 @@ def _anatomy(model: str, target: Target, seed: int = 0, **changes) -> Anatomy:
         label,
         view=view(**changes),
         label_of=lambda horizon: grids(horizon)[1],
-        settings=SETTINGS,
-        anatomy=AnatomySettings(decay_horizons=(1, 5), persistence_sessions=(1, 5)),
+        settings=SETTINGS.model_copy(
+            update={"anatomy": AnatomySettings(decay_horizons=(1, 5), persistence_sessions=(1, 5))}
+        ),
     )
 
 

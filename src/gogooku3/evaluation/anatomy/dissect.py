@@ -15,7 +15,6 @@ from gogooku3.evaluation.anatomy.market_view import MarketView
 from gogooku3.evaluation.anatomy.neutral import measure_neutral
 from gogooku3.evaluation.anatomy.ordered_grid import OrderedGrid, ordered
 from gogooku3.evaluation.anatomy.persistence import measure_persistence
-from gogooku3.evaluation.anatomy.settings import AnatomySettings
 from gogooku3.evaluation.settings import EvaluationSettings
 from gogooku3.labels.target import Target
 
@@ -30,7 +29,6 @@ def dissect(
     label_of: Callable[[int], FloatDN | OrderedGrid],
     exposures: tuple[Exposure, ...] = (),
     settings: EvaluationSettings | None = None,
-    anatomy: AnatomySettings | None = None,
 ) -> Anatomy:
     """Take one model at one target apart: groups, decay, persistence, what is left without sectors and styles.
 
@@ -44,14 +42,12 @@ def dissect(
             that are kept back; asked for every horizon of the decay but the target's own. They can be given
             ``ordered``, so that the scores of many models share the sorting.
         exposures: Of this score, from ``measure_exposures``.
-        settings: How to judge; the defaults of metrics where None.
-        anatomy: Groups, distances and horizons; the defaults where None.
+        settings: How to judge, with groups, distances and horizons; the defaults where None.
 
     Raises:
         EvaluationError: Grids are not aligned, or a value is infinite.
     """
     chosen = settings if settings is not None else EvaluationSettings()
-    parts = anatomy if anatomy is not None else AnatomySettings()
     shapes = {"scores": score.shape, "labels": label.shape}
     if set(shapes.values()) != {view.universe.shape}:
         raise EvaluationError(
@@ -63,7 +59,12 @@ def dissect(
     score = np.where(view.universe, score, np.nan)
     in_order, labels = ordered(score), ordered(label)
     groups = measure_groups(
-        score, label, view=view, horizon=target.horizon, size_buckets=parts.size_buckets, settings=chosen
+        score,
+        label,
+        view=view,
+        horizon=target.horizon,
+        size_buckets=chosen.anatomy.size_buckets,
+        settings=chosen,
     )
     return Anatomy(
         model=model,
@@ -72,11 +73,11 @@ def dissect(
         decay=measure_decay(
             in_order,
             lambda horizon: labels if horizon == target.horizon else label_of(horizon),
-            horizons=parts.decay_horizons,
+            horizons=chosen.anatomy.decay_horizons,
             settings=chosen,
         ),
         persistence=measure_persistence(
-            in_order, distances=parts.persistence_sessions, min_names=chosen.min_names
+            in_order, distances=chosen.anatomy.persistence_sessions, min_names=chosen.min_names
         ),
         neutral=measure_neutral(score, labels, view=view, horizon=target.horizon, settings=chosen),
         exposures=exposures,
