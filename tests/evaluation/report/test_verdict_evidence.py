@@ -119,6 +119,17 @@ def test_a_sharpe_ratio_that_cannot_be_deflated(evaluation):
     assert beyond(evaluation, tries=found)[1] == "Its Sharpe ratio could not be deflated."
 
 
+def test_a_single_try(evaluation):
+    alone = tries([one_try("lightgbm", ONE, deflated=0.97)], trials=1, effective_trials=1.0, overfitting=NAN)
+    found = beyond(evaluation, tries=alone)
+    assert found[0].startswith(
+        "Tried once, lightgbm's RankIC survives false-discovery control at 5 % at 1 session"
+    )
+    assert found[1] == (
+        "Its net Sharpe ratio is above what luck explains at 1 session (deflated, probability 97.0 %)."
+    )
+
+
 def test_what_is_left_without_sectors_and_styles(evaluation):
     styles = "the linear effects of size (log turnover), beta and volatility"
     both = (anatomy("lightgbm", FIVE, neutral(0.03, -0.05)), anatomy("lightgbm", ONE, neutral(0.02, 0.005)))

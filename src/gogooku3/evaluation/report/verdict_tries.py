@@ -44,7 +44,8 @@ def _discoveries(tries: ManyTries, own: Sequence[OneTry], means: Sequence[float]
     clauses += [f"was not tested {_at(untested, own)}"] if untested else []
     figures = _once([p_value(one.dependent) for one, _ in tested]) if tested else ""
     shown = f" (p adjusted for any dependence {figures})" if tested else ""
-    return f"Of {len(tries.tries)} tries, {own[0].model}'s RankIC {listed(clauses)}{shown}."
+    count = f"Of {len(tries.tries)} tries" if len(tries.tries) > 1 else "Tried once"
+    return f"{count}, {own[0].model}'s RankIC {listed(clauses)}{shown}."
 
 
 def _sharpe(tries: ManyTries, own: Sequence[OneTry], confidence: float) -> str:
@@ -53,8 +54,9 @@ def _sharpe(tries: ManyTries, own: Sequence[OneTry], confidence: float) -> str:
         held = [one for one in measured if one.deflated >= confidence]
         lost = [one for one in measured if one.deflated < confidence]
         unseen = [one for one in own if not math.isfinite(one.deflated)]
-        clauses = [f"is above what luck among so many tries explains {_at(held, own)}"] if held else []
-        clauses += [f"may be luck among so many tries {_at(lost, own)}"] if lost else []
+        luck = "luck among so many tries" if tries.trials > 1 else "luck"
+        clauses = [f"is above what {luck} explains {_at(held, own)}"] if held else []
+        clauses += [f"may be {luck} {_at(lost, own)}"] if lost else []
         clauses += [f"was not deflated {_at(unseen, own)}"] if unseen else []
         figures = listed([percent(one.deflated) for one in measured])
         text = f"Its net Sharpe ratio {listed(clauses)} (deflated, probability {figures})"
@@ -62,7 +64,7 @@ def _sharpe(tries: ManyTries, own: Sequence[OneTry], confidence: float) -> str:
         text = "Its Sharpe ratio could not be deflated"
     if math.isfinite(tries.overfitting):
         text += f"; the probability of backtest overfitting is {percent(tries.overfitting, 0)}"
-    if math.isfinite(tries.effective_trials):
+    if math.isfinite(tries.effective_trials) and tries.trials > 1:
         text += f" ({tries.trials} portfolios, about {number(tries.effective_trials, 1)} independent ones)"
     return f"{text}."
 
