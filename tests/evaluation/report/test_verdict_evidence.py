@@ -161,7 +161,7 @@ def test_long_only_against_the_universe(evaluation):
 
 def test_the_account(evaluation):
     terms = (
-        "capital of 100 million, lots of 100, commission of 1 bp, half the spread by a dear estimate from daily bars, "
+        "capital of 100 million, lots of 100, commission of 1 bp, half the spread as estimated from daily bars, "
         "impact and borrowing at 115 bps a year"
     )
     found = beyond(

@@ -69,7 +69,7 @@ def _terms(settings: BacktestSettings) -> str:
     terms = [f"capital of {amount(account.capital)}"] if account.capital is not None else []
     terms += [f"lots of {account.lot}"] if account.lot else []
     terms += [f"commission of {costs.bps:g} bp{'' if costs.bps == 1 else 's'}"] if costs.bps else []
-    terms += ["half the spread by a dear estimate from daily bars"] if costs.spread != "none" else []
+    terms += ["half the spread as estimated from daily bars"] if costs.spread != "none" else []
     terms += ["impact"] if costs.impact != "none" else []
     if costs.borrow_bps_per_year:
         terms.append(f"borrowing at {number(costs.borrow_bps_per_year, 0)} bps a year")
