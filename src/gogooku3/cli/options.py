@@ -51,7 +51,6 @@ def make_run(
     unless a flag, the environment or a file says otherwise (``remembered``).
     """
     from gogooku3.cli.show import progress
-    from gogooku3.errors import SettingsError
     from gogooku3.pipeline.run_folder import open_run
 
     flags: dict[str, object] = {}
@@ -65,11 +64,24 @@ def make_run(
     flags |= {
         key: True for key, said in (("run.simulated", simulated), ("run.open_locked", open_locked)) if said
     }
-    for pair in settings or []:
+    flags |= pairs(settings or [])
+    return open_run(config=config, progress=progress(quiet=quiet), flags=flags, remembered=remembered)
+
+
+def pairs(settings: list[str]) -> dict[str, object]:
+    """Return the settings that ``--set`` names.
+
+    Raises:
+        SettingsError: One is not of the form KEY=VALUE.
+    """
+    from gogooku3.errors import SettingsError
+
+    found: dict[str, object] = {}
+    for pair in settings:
         key, equals, value = pair.partition("=")
         if not equals:
             raise SettingsError(
                 "--set is not understood", got=pair, expected="KEY=VALUE, such as lightgbm.leaves=15"
             )
-        flags[key.strip()] = value.strip()
-    return open_run(config=config, progress=progress(quiet=quiet), flags=flags, remembered=remembered)
+        found[key.strip()] = value.strip()
+    return found
