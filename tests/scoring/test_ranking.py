@@ -13,8 +13,9 @@ from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.train import folds_of, model_files
+from gogooku3.scoring.fitted import Fitted
 from gogooku3.scoring.ranking import rank_session
-from gogooku3.training.fit import Fitted, load_fitted
+from gogooku3.training.fit import load_fitted
 from gogooku3.training.settings import ModelName
 from tests.pipeline.tiny import tiny_run
 

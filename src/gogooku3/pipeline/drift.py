@@ -24,10 +24,11 @@ from gogooku3.pipeline.predictions import column
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import model_files
+from gogooku3.scoring.fitted import Fitted
+from gogooku3.scoring.rank_kernel import rank_columns
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.hashing import digest_file
-from gogooku3.training.fit import Fitted, load_fitted
-from gogooku3.training.rank_kernel import rank_columns
+from gogooku3.training.fit import load_fitted
 from gogooku3.training.settings import ModelName
 
 

@@ -10,8 +10,8 @@ import polars as pl
 from gogooku3.errors import DataError
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
-from gogooku3.training.fit import Fitted
-from gogooku3.training.rank_kernel import rank_columns
+from gogooku3.scoring.fitted import Fitted
+from gogooku3.scoring.rank_kernel import rank_columns
 
 
 def rank_session(

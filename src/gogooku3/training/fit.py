@@ -6,33 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
 
-from gogooku3.axes import IndexR, RowsRF
+from gogooku3.axes import IndexR
 from gogooku3.errors import ModelError
 from gogooku3.models.baselines.lightgbm import Binned, FittedLightGBM, LightGBMSettings, fit_binned
 from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
+from gogooku3.scoring.fitted import Fitted
 from gogooku3.splits.fold import Fold
 from gogooku3.training.ranked_rows import RankedRows
 from gogooku3.training.settings import ModelName, TrainSettings
-
-
-@runtime_checkable
-class Fitted(Protocol):
-    """A trained model: scores for every target, and a file form without pickles."""
-
-    @property
-    def validation(self) -> tuple[float, ...]:
-        """Validation RankIC of each target."""
-
-    def predict(self, x: RowsRF) -> Float32[np.ndarray, "R T"]:
-        """Return scores [R, T]."""
-
-    def save(self, path: Path) -> None:
-        """Write the model."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,0 +1,1 @@
+"""Layers of the deep models, one idea a file; day-major blocks [sessions, stocks, channels]."""
