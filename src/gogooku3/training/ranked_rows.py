@@ -10,7 +10,7 @@ from gogooku3.axes import IndexR
 from gogooku3.models.baselines.rows import Rows
 from gogooku3.panel.panel import Panel
 from gogooku3.progress import Progress
-from gogooku3.training.rank_kernel import rank_columns
+from gogooku3.scoring.rank_kernel import rank_columns
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
