@@ -9,11 +9,13 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 import polars as pl
+import torch
 
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.segment_file import write_single
 from gogooku3.sources.simulation.settings import SimulationSettings
 from gogooku3.sources.simulation.simulate import simulate
+from gogooku3.training.checkpoint import checkpoint_steps, load_checkpoint, save_checkpoint
 from tests.faults.killer import Ended, Killer
 from tests.panel.panels import AXES, STOCKS, random_segments, write_panel
 from tests.pipeline.tiny import NAME, digests
@@ -135,6 +137,34 @@ class ValueCase(Case):
         """Write it again."""
         killer(self.work, folder)
         assert set(digests(folder)) == {"value.json"}
+
+
+class CheckpointCase(Case):
+    """A folder of checkpoints that keeps the last one."""
+
+    work, title = "write_checkpoint", "a training's checkpoint written over another"
+
+    def prepare(self, folder: Path) -> None:
+        """Save the older one."""
+        self._save(folder, 1)
+
+    def state(self, folder: Path) -> str:
+        """Load the last one, which checks every byte."""
+        (step,) = checkpoint_steps(folder)
+        state = load_checkpoint(folder)
+        assert state["step"] == step
+        return hashlib.sha256(state["weight"].numpy().tobytes()).hexdigest()
+
+    def finish(self, folder: Path, killer: Killer) -> None:  # noqa: ARG002 - one form for all
+        """Save a third at once, and find its files alone."""
+        self._save(folder, 3)
+        self.state(folder)
+        named = {file["name"] for file in json.loads((folder / "manifest.json").read_text())["files"]}
+        assert set(digests(folder)) == named | {"manifest.json", ".lock"}
+
+    def _save(self, folder: Path, step: int) -> None:
+        weight = torch.full((200, 300), -float(step))
+        save_checkpoint(folder, {"weight": weight, "step": step}, step=step, keep=1)
 
 
 class BuildCase(Case):
@@ -276,6 +306,7 @@ SMALL: tuple[Case, ...] = (
     PanelCase("write_panel", "a panel written into an empty folder", first=True),
     PanelCase("relabel_panel", "a panel's labels replaced, its features kept"),
     FileCase(),
+    CheckpointCase(),
     ValueCase(),
 )
 """Work of milliseconds, which is killed after every system call."""

@@ -37,7 +37,7 @@ def test_a_tracer_that_sees_the_point_of_no_return(tmp_path: Path, traced: Kille
     assert states == ["old"] * turn + ["new"] * (len(states) - turn)
 
 
-@pytest.mark.parametrize("case", [SMALL[0], SMALL[2]], ids=lambda case: case.title)
+@pytest.mark.parametrize("case", [SMALL[0], SMALL[2], SMALL[4]], ids=lambda case: case.title)
 def test_killed_at_a_random_moment(case: Case, tmp_path: Path, killer: Killer) -> None:
     tries = Tries(case, tmp_path / "tries", killer)
     assert tries.kill(seconds=tries.seconds * random.Random(case.title).random())

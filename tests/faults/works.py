@@ -23,6 +23,7 @@ from gogooku3.pipeline.build import build  # noqa: E402
 from gogooku3.pipeline.run_folder import open_run  # noqa: E402
 from gogooku3.pipeline.train import train  # noqa: E402
 from gogooku3.storage.atomic import write_json  # noqa: E402
+from gogooku3.training.checkpoint import save_checkpoint  # noqa: E402
 from tests.pipeline.tiny import tiny_run  # noqa: E402
 
 Ready = Callable[[], None]
@@ -80,6 +81,15 @@ def write_value(folder: Path, ready: Ready) -> None:
     write_json(folder / "value.json", JSON)
 
 
+def write_checkpoint(folder: Path, ready: Ready) -> None:
+    """Save a training's state beside an older one, which it replaces."""
+    import torch
+
+    state = {"weight": torch.ones(200, 300), "step": 2, "rng": torch.get_rng_state()}
+    ready()
+    save_checkpoint(folder, state, step=2, keep=1)
+
+
 def build_run(folder: Path, ready: Ready) -> None:
     """Build the tiny run's panel with other settings."""
     run = tiny_run(folder, NEW)
@@ -108,5 +118,14 @@ def append_run(folder: Path, ready: Ready) -> None:
 
 WORKS = {
     work.__name__: work
-    for work in (write_panel, relabel_panel, write_file, write_value, build_run, train_run, append_run)
+    for work in (
+        write_panel,
+        relabel_panel,
+        write_file,
+        write_value,
+        write_checkpoint,
+        build_run,
+        train_run,
+        append_run,
+    )
 }
