@@ -53,6 +53,12 @@ def test_the_good_file_is_read() -> None:
     assert list(tensor_entries(GOOD, "here")) == ["a", "b"] == sorted(load(GOOD))
 
 
+def test_notes_are_let_be() -> None:
+    assert tensor_entries(save({"a": np.ones(1)}, metadata={"about": "x"}), "here") == {
+        "a": TensorEntry(dtype="F64", shape=(1,))
+    }
+
+
 BAD = {
     "nothing": (b"", "0 bytes"),
     "a length alone": (b"\x02" + b"\0" * 7, "8 bytes"),
@@ -65,7 +71,9 @@ BAD = {
     "a header that is no UTF-8": (_file(b'{"\xff": 1}'), "no JSON"),
     "a deep header": (_file(b'{"a":' + b"[" * 200_000), "no JSON"),
     "a doubled name": (_file(b'{"a": {}, "a": {}}'), "twice"),
-    "metadata": (_file({"__metadata__": {"code": "x"}}), "another form"),
+    "a list": (_file(b'["a"]').replace(b'["a"]', b'{"a"]'), "no JSON"),
+    "notes that are no text": (_file({"__metadata__": {"code": 1}}), "another form"),
+    "notes of another form": (_file({"__metadata__": ["code"]}), "another form"),
     "an entry of another form": (_file({"a": 5}), "tensor 'a'"),
     "an entry with more": (_file({"a": _entry([1], 0, 1) | {"code": 1}}, b"a"), "tensor 'a'"),
     "an entry with less": (_file({"a": {"dtype": "U8", "shape": [1]}}, b"a"), "tensor 'a'"),

@@ -47,7 +47,7 @@ def tensor_entries(data: bytes, where: object) -> dict[str, TensorEntry]:
         where: Its name, for errors.
 
     Returns:
-        Type and shape by name.
+        Type and shape by name; the notes that a header may carry (``__metadata__``) are not among them.
 
     Raises:
         StorageError: It is a pickle, cut off, has a header above ``HEADER_LIMIT``, or a header that does not
@@ -68,13 +68,14 @@ def tensor_entries(data: bytes, where: object) -> dict[str, TensorEntry]:
     return _placed(header, len(data) - _PREFIX - length, where)
 
 
-def _parsed(text: bytes, where: object) -> Mapping[str, Any]:
+def _parsed(text: bytes, where: object) -> dict[str, Any]:
     try:
-        header = json.loads(text.decode("utf-8"), object_pairs_hook=_once)
+        header: dict[str, Any] = json.loads(text.decode("utf-8"), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise _refused(where, f"a header that is no JSON: {error}", "a safetensors header") from error
-    if not isinstance(header, dict) or "__metadata__" in header:
-        raise _refused(where, "a header of another form", "tensors by name and nothing else")
+    notes = header.pop("__metadata__", {})
+    if not isinstance(notes, dict) or not all(isinstance(value, str) for value in notes.values()):
+        raise _refused(where, "a header of another form", "tensors by name, and notes of text")
     return header
 
 
