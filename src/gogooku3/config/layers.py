@@ -76,11 +76,19 @@ def from_file(model: type[BaseModel], file: Path) -> Iterator[Said]:
     yield from _walk(tree, "", dict(leaves(model)), origin)
 
 
-def from_environment(model: type[BaseModel], environment: Mapping[str, str]) -> Iterator[Said]:
-    """Yield the values of ``GOGOOKU3_SECTION__KEY`` variables, in the order of their names.
+def from_environment(
+    model: type[BaseModel], environment: Mapping[str, str], short_names: Mapping[str, str] | None = None
+) -> Iterator[Said]:
+    """Yield the values of ``GOGOOKU3_SECTION__KEY`` variables, in the order of their names, then of short names.
+
+    Args:
+        model: A settings class.
+        environment: All variables.
+        short_names: Further variables that are read, and the dotted key of each.
 
     Raises:
-        SettingsError: A variable with the prefix names no key.
+        SettingsError: A variable with the prefix names no key, or a short name says something else than the long
+            name of its key.
     """
     names = {variable(key): (key, field) for key, field in leaves(model)}
     for name in sorted(environment):
@@ -92,6 +100,9 @@ def from_environment(model: type[BaseModel], environment: Mapping[str, str]) -> 
             raise unknown_key(key, origin, dict(leaves(model)), spelt=variable)
         key, field = names[name]
         yield Said(key=key, value=from_text(environment[name], field), origin=origin)
+    for name, key in (short_names or {}).items():
+        if name in environment:
+            yield _from_short_name(name, key, environment, dict(leaves(model)))
 
 
 def from_flags(model: type[BaseModel], flags: Mapping[str, object]) -> Iterator[Said]:
@@ -117,6 +128,23 @@ def from_text(text: str, field: FieldInfo) -> object:
     except ValueError:
         return text
     return value
+
+
+def _from_short_name(
+    name: str, key: str, environment: Mapping[str, str], fields: Mapping[str, FieldInfo]
+) -> Said:
+    origin, long = Origin("environment", name), variable(key)
+    if key not in fields:
+        raise unknown_key(key, origin, fields)
+    value = from_text(environment[name], fields[key])
+    if long in environment and from_text(environment[long], fields[key]) != value:
+        raise SettingsError(
+            "two variables of the environment set one key differently",
+            where=key,
+            got=f"{name}={environment[name]}, {long}={environment[long]}",
+            expected="one of them, or the same value",
+        )
+    return Said(key=key, value=value, origin=origin)
 
 
 def _walk(

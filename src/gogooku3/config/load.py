@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gogooku3.config.layers import Said, from_run
 from gogooku3.config.resolve import Resolved, resolve
 from gogooku3.config.settings import Settings
+from gogooku3.config.short_names import short_names_read
 from gogooku3.errors import SettingsError
 from gogooku3.panel.settings import PanelSettings
 from gogooku3.storage.paths import inside
@@ -29,23 +31,28 @@ def load_settings(
 ) -> Resolved[Settings]:
     """Resolve file < environment < flags, and refuse settings that nothing would read.
 
+    Of the environment, names with our prefix are read, and within `short_names` the short ones, too.
+
     Args:
         file: TOML file.
         flags: Dotted keys.
         remember: Let what earlier steps of the same run were given hold, unless it is said otherwise.
 
     Raises:
-        SettingsError: A setting is unknown, malformed, or belongs to a source of bars that is not used.
+        SettingsError: A setting is unknown, malformed, or belongs to what is not used.
         StorageError: The run's name leaves the folder of runs.
     """
-    resolved = resolve(Settings, file=file, environment=os.environ, flags=flags)
+    layers = partial(
+        resolve, Settings, file=file, environment=os.environ, short_names=short_names_read(), flags=flags
+    )
+    resolved = layers()
     if remember:
         path = inside(resolved.settings.run.folder, resolved.settings.run.name) / "settings.json"
         said = [one for one in from_run(Settings, path) if one.key not in _NEVER_REMEMBERED]
         kept = _without_replaced(said, resolved.settings)
-        both = resolve(Settings, remembered=kept, file=file, environment=os.environ, flags=flags).settings
+        both = layers(remembered=kept).settings
         kept = [one for one in kept if not {one.key, one.key.split(".")[0]} & _without_effect(both)]
-        resolved = resolve(Settings, remembered=kept, file=file, environment=os.environ, flags=flags)
+        resolved = layers(remembered=kept)
     _refuse_unread(resolved)
     return resolved
 

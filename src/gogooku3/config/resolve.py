@@ -57,6 +57,7 @@ def resolve(
     remembered: Iterable[Said] = (),
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    short_names: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
 ) -> Resolved[SettingsT]:
     """Compose settings: defaults < what a run remembers < TOML file < environment < flags.
@@ -70,7 +71,8 @@ def resolve(
         remembered: What earlier steps of the same run were given, the weakest layer (``from_run``).
         file: TOML file, a table a section.
         environment: All variables of the process; only names beginning with ``GOGOOKU3_`` are looked at, such
-            as ``GOGOOKU3_LIGHTGBM__LEAVES``.
+            as ``GOGOOKU3_LIGHTGBM__LEAVES``, and the short names.
+        short_names: Variables without the prefix that are read, too, and the dotted key of each.
         flags: Dotted keys, such as ``lightgbm.leaves``; only those that the user gave.
 
     Raises:
@@ -82,7 +84,7 @@ def resolve(
     said = chain(
         remembered,
         from_file(model, file) if file is not None else (),
-        from_environment(model, environment or {}),
+        from_environment(model, environment or {}, short_names),
         from_flags(model, flags or {}),
     )
     for one in said:
