@@ -9,14 +9,15 @@ import pytest
 
 from gogooku3.errors import DataError
 from gogooku3.labels.target import Target
+from gogooku3.models.names import ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.train import folds_of, model_files
 from gogooku3.scoring.fitted import Fitted
 from gogooku3.scoring.ranking import rank_session
+from gogooku3.scoring.scorer import RowScorer
 from gogooku3.training.fit import load_fitted
-from gogooku3.training.settings import ModelName
 from tests.pipeline.tiny import tiny_run
 
 TARGETS = [Target(5, 1), Target(1, 1)]
@@ -42,7 +43,7 @@ def test_scores_are_the_bits_of_the_backtest(run: Run, panel: Panel, model: Mode
     members = members_of(run, model)
     (fold,) = folds_of(run, panel)
     for day in fold.test[::17]:
-        table = rank_session(panel, int(day), members, TARGETS).sort("code")
+        table = rank_session(panel, int(day), RowScorer(members), TARGETS).sort("code")
         backtest = predictions.filter(pl.col("date") == panel.sessions[day].item()).sort("code")
         assert table["code"].to_list() == backtest["code"].to_list()
         for target in TARGETS:
@@ -52,7 +53,7 @@ def test_scores_are_the_bits_of_the_backtest(run: Run, panel: Panel, model: Mode
 
 def test_ranks_follow_the_scores(run: Run, panel: Panel) -> None:
     day = len(panel.sessions) - 1
-    table = rank_session(panel, day, members_of(run, "ridge"), TARGETS)
+    table = rank_session(panel, day, RowScorer(members_of(run, "ridge")), TARGETS)
     assert table.columns == [
         "code", "name", "sector", "score_h5_d1", "rank_h5_d1", "score_h1_d1", "rank_h1_d1"
     ]  # fmt: skip
@@ -81,11 +82,11 @@ class _Alike:
 def test_ties_are_broken_by_code(panel: Panel) -> None:
     day = len(panel.sessions) - 1
     members: Sequence[Fitted] = [_Alike()]
-    table = rank_session(panel, day, members, TARGETS)
+    table = rank_session(panel, day, RowScorer(members), TARGETS)
     for _, tied in table.group_by("score_h5_d1", maintain_order=True):
         assert tied["code"].to_list() == sorted(tied["code"].to_list())
 
 
 def test_a_session_without_a_universe_is_refused(run: Run, panel: Panel) -> None:
     with pytest.raises(DataError, match="no stocks to rank"):
-        rank_session(panel, 0, members_of(run, "ridge"), TARGETS)
+        rank_session(panel, 0, RowScorer(members_of(run, "ridge")), TARGETS)

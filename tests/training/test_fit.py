@@ -9,10 +9,11 @@ from gogooku3.errors import Gogooku3Error, ModelError
 from gogooku3.models.baselines.lightgbm import LightGBMSettings
 from gogooku3.models.baselines.ridge import RidgeSettings
 from gogooku3.models.baselines.rows import Rows
+from gogooku3.models.names import ModelName
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter, FoldScores, load_fitted
 from gogooku3.training.ranked_rows import RankedRows
-from gogooku3.training.settings import ModelName, TrainSettings
+from gogooku3.training.settings import TrainSettings
 from tests.models.drawn_rows import draw_rows
 
 RIDGE = RidgeSettings()

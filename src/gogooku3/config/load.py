@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from gogooku3.config.effect import unread_by_models
 from gogooku3.config.layers import Said, from_run
 from gogooku3.config.resolve import Resolved, resolve
 from gogooku3.config.settings import Settings
@@ -85,7 +86,7 @@ def _without_effect(settings: Settings) -> set[str]:
     """Return sections and keys that nothing reads, given the source of bars and the models."""
     given = _sources(settings)
     unread = _unread(given) if given else {"simulation", "source"}
-    unread |= {"ridge", "lightgbm"} - set(settings.train.models)
+    unread |= unread_by_models(settings)
     if "panel.file" in given:
         unread |= {f"panel.{name}" for name in PanelSettings.model_fields if name != "file"}
     return unread

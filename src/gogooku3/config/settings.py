@@ -7,15 +7,24 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from gogooku3.evaluation.settings import EvaluationSettings
+from gogooku3.graphs.settings import GraphSettings
 from gogooku3.labels.settings import LabelSettings
 from gogooku3.market.settings import MarketSettings
 from gogooku3.market.universe import UniverseSettings
+from gogooku3.models.atft_gat_fan_settings import AtftGatFanSettings
+from gogooku3.models.baselines.gru_settings import GruSettings
 from gogooku3.models.baselines.lightgbm import LightGBMSettings
 from gogooku3.models.baselines.ridge import RidgeSettings
+from gogooku3.models.frequency_settings import FrequencySettings
 from gogooku3.panel.settings import PanelSettings
 from gogooku3.sources.settings import SourceSettings
 from gogooku3.sources.simulation.settings import SimulationSettings
 from gogooku3.splits.settings import SplitSettings
+from gogooku3.training.blend_settings import BlendSettings
+from gogooku3.training.deep_settings import DeepSettings
+from gogooku3.training.losses.settings import LossSettings
+from gogooku3.training.optimizer_settings import OptimizerSettings
+from gogooku3.training.scheduler_settings import SchedulerSettings
 from gogooku3.training.settings import TrainSettings
 
 
@@ -57,5 +66,14 @@ class Settings(BaseModel):
     train: TrainSettings = Field(default_factory=TrainSettings)
     ridge: RidgeSettings = Field(default_factory=RidgeSettings)
     lightgbm: LightGBMSettings = Field(default_factory=LightGBMSettings)
+    gru: GruSettings = Field(default_factory=GruSettings)
+    atft: AtftGatFanSettings = Field(default_factory=AtftGatFanSettings)
+    frequency: FrequencySettings = Field(default_factory=FrequencySettings)
+    graph: GraphSettings = Field(default_factory=GraphSettings)
+    loss: LossSettings = Field(default_factory=LossSettings)
+    optimizer: OptimizerSettings = Field(default_factory=OptimizerSettings)
+    scheduler: SchedulerSettings = Field(default_factory=SchedulerSettings)
+    deep: DeepSettings = Field(default_factory=DeepSettings)
+    blend: BlendSettings = Field(default_factory=BlendSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     report: ReportSettings = Field(default_factory=ReportSettings)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -33,7 +31,7 @@ class AtftGatFanSettings(BaseModel):
         return self.lookback - self.convolution_field + 1
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self) -> AtftGatFanSettings:
         if self.hidden % self.heads:
             raise ValueError(f"heads = {self.heads} does not divide hidden = {self.hidden}")
         if self.span < 1:

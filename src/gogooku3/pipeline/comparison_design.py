@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from gogooku3.errors import EvaluationError
+from gogooku3.models.names import ModelName
 from gogooku3.pipeline.comparison_data import fold_differences, same_data, yardstick_differences
 from gogooku3.pipeline.contestant import Contestant
-from gogooku3.training.settings import ModelName
 
 LEAST_SEEDS = 3
 _CODE = "code"

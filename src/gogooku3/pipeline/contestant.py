@@ -16,6 +16,7 @@ from gogooku3.config.resolve import Resolved
 from gogooku3.config.settings import Settings
 from gogooku3.errors import EvaluationError, SettingsError, StorageError
 from gogooku3.labels.target import Target
+from gogooku3.models.names import ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.evaluate import Judged
@@ -29,7 +30,6 @@ from gogooku3.progress import Progress
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.hashing import digest_file
 from gogooku3.storage.paths import inside
-from gogooku3.training.settings import ModelName
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -19,17 +20,17 @@ from gogooku3.evaluation.drift.watch import Watch, most_severe_first
 from gogooku3.evaluation.evaluation import Evaluation
 from gogooku3.evaluation.report.wording import listed
 from gogooku3.evaluation.target_evaluation import TargetEvaluation
+from gogooku3.labels.target import Target
+from gogooku3.models.names import DEEP, ModelName
 from gogooku3.panel.panel import Panel
+from gogooku3.pipeline.deep import DeepWork
 from gogooku3.pipeline.predictions import column
 from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import model_files
-from gogooku3.scoring.fitted import Fitted
-from gogooku3.scoring.rank_kernel import rank_columns
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.hashing import digest_file
-from gogooku3.training.fit import load_fitted
-from gogooku3.training.settings import ModelName
 
 
 def drift_of(
@@ -61,7 +62,8 @@ def drift_of(
     models = run.settings.train.models
     if not any(read_stage(run, f"train-{model}-{fold.name}") for model in models for fold in folds):
         return None
-    watcher = _Watcher(run, panel, evaluation, Watch.empty(settings))
+    stop = int(max(fold.test[-1] for fold in folds)) + 1
+    watcher = _Watcher(run, panel, evaluation, Watch.empty(settings), DeepWork(run, panel, stop))
     run.progress.start("watching for drift", len(folds), "folds")
     for number, fold in enumerate(folds):
         watcher.look(fold, first=number == 0)
@@ -99,13 +101,6 @@ def raw_features(panel: Panel, sample: _Sample) -> RowsRF:
     return np.concatenate(parts)
 
 
-def ranked_features(panel: Panel, sample: _Sample) -> RowsRF:
-    """Return them as models see them, ranked within their session's whole universe, float32 [R, F]."""
-    parts = [np.empty((0, len(panel.feature_names)), dtype=np.float32)]
-    parts += [rank_columns(_universe(panel, session))[picked] for session, picked in sample]
-    return np.concatenate(parts)
-
-
 def _universe(panel: Panel, session: int) -> Float32[np.ndarray, "N F"]:
     (block,) = panel.blocks(session, session + 1)
     features: np.ndarray = block.features[0][np.flatnonzero(block.universe[0])]
@@ -120,6 +115,7 @@ class _Watcher:
     panel: Panel
     evaluation: Evaluation
     watch: Watch
+    deep: DeepWork
 
     def look(self, fold: Fold, *, first: bool) -> None:
         """Look at features, raw outputs and series of a fold; the first has no record to be held against."""
@@ -129,14 +125,24 @@ class _Watcher:
         sample = sample_of(self.panel, fitted_on, settings)
         before = raw_features(self.panel, sample)
         after = raw_features(self.panel, sample_of(self.panel, fold.test, settings))
-        ranks = ranked_features(self.panel, sample)
         for f, name in enumerate(self.panel.feature_names):
             self.watch.feature(fold.name, name, before[:, f], after[:, f])
         for model in self.run.settings.train.models:
-            self._outputs(fold, model, _outputs(self.run, fold, model, ranks))
+            if model != "blend":  # a blend is of ranks: it has no raw output of its own
+                self._outputs(fold, model, self._before(fold, model, sample))
             self._coverage(fold, model, rows)
             if not first:
                 self._rank_ic(fold, model, rows)
+
+    def _before(self, fold: Fold, model: ModelName, sample: _Sample) -> Float32[np.ndarray, "R T"]:
+        """Return the mean of the members' raw outputs on a sample of stock-days."""
+        scorer = load_scorer(model, lambda name: _paths(self.run, fold, name), self.deep.source)
+        parts = [
+            scorer.members(self.panel, session)[:, picked].mean(axis=0, dtype=np.float64)
+            for session, picked in sample
+        ]
+        empty = np.empty((0, len(self.panel.targets)))
+        return np.concatenate([empty, *parts]).astype(np.float32)
 
     def _members(self, fold: Fold) -> IntD:
         members: IntD = self.panel.universe[fold.test].sum(axis=1).astype(np.int64)
@@ -190,15 +196,10 @@ def _rows(evaluation: Evaluation, sessions: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _outputs(run: Run, fold: Fold, model: ModelName, ranks: RowsRF) -> Float32[np.ndarray, "R T"]:
-    """Return the mean of the members' outputs, as in training's predictions."""
-    members = np.stack([member.predict(ranks) for member in _members(run, fold, model)])
-    outputs: np.ndarray = members.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return outputs
-
-
-def _members(run: Run, fold: Fold, model: ModelName) -> Iterator[Fitted]:
+def _paths(run: Run, fold: Fold, model: ModelName) -> list[Path]:
+    """The files of a fold's members, checked against the digests taken when they were trained."""
     record = read_stage(run, f"train-{model}-{fold.name}")
+    paths = []
     for name in model_files(run, model, fold.name):
         path = run.path(name)
         known = record.outputs.get(name) if record else None
@@ -208,7 +209,8 @@ def _members(run: Run, fold: Fold, model: ModelName) -> Iterator[Fitted]:
                 where=path,
                 remedy="run `gogooku3 train` to fit it anew",
             )
-        yield load_fitted(model, path)
+        paths.append(path)
+    return paths
 
 
 def _predicted(run: Run, panel: Panel, fold: Fold, model: ModelName) -> pl.DataFrame:
@@ -217,14 +219,24 @@ def _predicted(run: Run, panel: Panel, fold: Fold, model: ModelName) -> pl.DataF
     if not path.is_file():
         raise StorageError("there are no predictions", where=path, remedy="run `gogooku3 train` first")
     first, last = panel.sessions[fold.test[[0, -1]]].tolist()
-    names = [column(model, target) for target in panel.targets]
+    wanted = [_raw(run, model, target) for target in panel.targets]
     return (
         pl.scan_parquet(path)
         .filter(pl.col("date").is_between(first, last))
         .filter(pl.col("date").is_in(panel.sessions[fold.test].tolist()))
-        .select(names)
+        .select(wanted)
         .collect()
     )
+
+
+def _raw(run: Run, model: ModelName, target: Target) -> pl.Expr:
+    """The mean of the members' raw outputs; the column of a deep model itself is a mean of ranks."""
+    name = column(model, target)
+    if model not in DEEP or run.settings.deep.seeds == 1:
+        return pl.col(name)
+    return pl.mean_horizontal(
+        [pl.col(f"{name}_seed{k}").cast(pl.Float64) for k in range(run.settings.deep.seeds)]
+    ).alias(name)
 
 
 def _watched(panel: Panel, folds: Sequence[Fold], models: Sequence[str], watch: Watch) -> str:

@@ -32,13 +32,17 @@ def code_digest(modules: tuple[str, ...]) -> str:
 
 def environment() -> dict[str, str]:
     """Return versions of Python, the package and what computes for it, and the machine's kind."""
-    versions = {name: metadata.version(name) for name in ("gogooku3", *_PACKAGES)}
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
-        **versions,
+        **versions("gogooku3", *_PACKAGES),
     }
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of installed packages."""
+    return {name: metadata.version(name) for name in packages}
 
 
 def _closure(modules: Iterable[str]) -> set[str]:

@@ -13,18 +13,18 @@ import polars as pl
 
 from gogooku3.errors import DataError, SettingsError, StorageError
 from gogooku3.labels.target import Target
+from gogooku3.models.names import ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import fit_inputs, folds_of, model_files
 from gogooku3.scoring.ranking import rank_session
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.csv import write_csv
 from gogooku3.storage.parquet import write_parquet
-from gogooku3.training.fit import load_fitted
-from gogooku3.training.settings import ModelName
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,14 +71,12 @@ def predict(
     day = _session(panel, session)
     fold = _fold(run, panel, day)
     first = _target(panel, target)
-    paths = _files(run, panel, chosen, fold)
-    run.progress.start(f"ranking {panel.sessions[day]} by {chosen}", len(paths), "models")
-    members = []
-    for path in paths:
-        members.append(load_fitted(chosen, path))
-        run.progress.advance()
+    run.progress.start(f"ranking {panel.sessions[day]} by {chosen}", 1, "sessions")
     others = [t for t in panel.targets if t.lag == first.lag and t != first]
-    table = rank_session(panel, day, members, [first, *others])
+    table = rank_session(
+        panel, day, load_scorer(chosen, lambda name: _files(run, panel, name, fold)), [first, *others]
+    )
+    run.progress.advance()
     return Ranking(
         session=_date(panel, day),
         model=chosen,

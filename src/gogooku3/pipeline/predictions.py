@@ -11,15 +11,21 @@ import polars as pl
 from gogooku3.axes import FloatDN
 from gogooku3.errors import StorageError
 from gogooku3.labels.target import Target
+from gogooku3.models.names import ModelName
 from gogooku3.panel.panel import Panel
+from gogooku3.splits.fold import Fold
 from gogooku3.storage.parquet import write_parquet
 from gogooku3.training.fit import FoldScores
-from gogooku3.training.settings import ModelName
 
 
 def column(model: str, target: Target) -> str:
     """Name of the column that holds a model's scores for a target."""
     return f"{model}_{target}"
+
+
+def scores_file(model: str, fold: Fold) -> str:
+    """Name of the file that holds a model's scores of a fold's test sessions."""
+    return f"predictions/{model}-{fold.name}.parquet"
 
 
 def fold_frame(panel: Panel, model: str, scores: FoldScores) -> pl.DataFrame:

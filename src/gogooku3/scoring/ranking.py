@@ -10,13 +10,10 @@ import polars as pl
 from gogooku3.errors import DataError
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
-from gogooku3.scoring.fitted import Fitted
-from gogooku3.scoring.rank_kernel import rank_columns
+from gogooku3.scoring.scorer import Scorer
 
 
-def rank_session(
-    panel: Panel, session: int, members: Sequence[Fitted], targets: Sequence[Target]
-) -> pl.DataFrame:
+def rank_session(panel: Panel, session: int, scorer: Scorer, targets: Sequence[Target]) -> pl.DataFrame:
     """Score the universe of one session.
 
     Features are ranked within the session as in training, members are averaged as in the backtest, so a score
@@ -29,19 +26,15 @@ def rank_session(
     Raises:
         DataError: The session has no universe.
     """
-    (block,) = panel.blocks(session, session + 1)
-    member = np.flatnonzero(block.universe[0])
+    member = np.flatnonzero(panel.universe[session])
     if member.size == 0:
         raise DataError(
             "a session has no stocks to rank",
             where=panel.sessions[session],
             remedy="choose a session with bars, or lower universe.min_history",
         )
-    x = rank_columns(block.features[0][member])
-    scores = (
-        np.stack([fitted.predict(x) for fitted in members]).mean(axis=0, dtype=np.float64).astype(np.float32)
-    )
-    frame = panel.stocks.select("code", "name", "sector")[block.stock[member].tolist()]
+    scores = scorer.combine(scorer.members(panel, session))
+    frame = panel.stocks.select("code", "name", "sector")[member.tolist()]
     columns = []
     for target in targets:
         score = pl.Series(f"score_{target}", scores[:, panel.targets.index(target)])

@@ -14,10 +14,11 @@ from gogooku3.axes import IndexR
 from gogooku3.errors import ModelError
 from gogooku3.models.baselines.lightgbm import Binned, FittedLightGBM, LightGBMSettings, fit_binned
 from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
-from gogooku3.scoring.fitted import Fitted
+from gogooku3.models.names import RowModelName
+from gogooku3.scoring.fitted import Fitted, Member
 from gogooku3.splits.fold import Fold
 from gogooku3.training.ranked_rows import RankedRows
-from gogooku3.training.settings import ModelName, TrainSettings
+from gogooku3.training.settings import TrainSettings
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,7 +33,7 @@ class FoldScores:
         stock: Index into the panel's codes, int64 [R].
     """
 
-    members: tuple[Fitted, ...]
+    members: tuple[Member, ...]
     scores: Float32[np.ndarray, "R T"]
     member_scores: Float32[np.ndarray, "S R T"]
     session: IndexR
@@ -67,7 +68,7 @@ class FoldFitter:
         """All rows in the histogram bins of LightGBM."""
         return Binned(self.data.rows, self.early, self.lightgbm)
 
-    def fit(self, model: ModelName, fold: Fold, tick: Callable[[], None] = lambda: None) -> FoldScores:
+    def fit(self, model: RowModelName, fold: Fold, tick: Callable[[], None] = lambda: None) -> FoldScores:
         """Fit a model on a fold's training and validation sessions and score its test sessions.
 
         Args:
@@ -90,7 +91,7 @@ class FoldFitter:
             stock=stock,
         )
 
-    def _members(self, model: ModelName, fold: Fold, tick: Callable[[], None]) -> tuple[Fitted, ...]:
+    def _members(self, model: RowModelName, fold: Fold, tick: Callable[[], None]) -> tuple[Fitted, ...]:
         if model == "lightgbm":
             return fit_binned(
                 self.binned,
@@ -109,7 +110,7 @@ class FoldFitter:
         return (fitted,)
 
 
-def load_fitted(model: ModelName, path: Path) -> Fitted:
+def load_fitted(model: RowModelName, path: Path) -> Fitted:
     """Read a model that ``save`` wrote."""
     return FittedRidge.load(path) if model == "ridge" else FittedLightGBM.load(path)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 
-ModelName = Literal["ridge", "lightgbm"]
+from gogooku3.models.names import ModelName
 
 
 class TrainSettings(BaseModel):

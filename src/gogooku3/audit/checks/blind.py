@@ -16,11 +16,11 @@ from gogooku3.audit.witness import Sighting
 from gogooku3.audit.witnesses.models import contents
 from gogooku3.errors import Gogooku3Error
 from gogooku3.models.baselines.rows import Rows
+from gogooku3.models.names import RowModelName, of_rows
 from gogooku3.pipeline.train import model_files
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter
 from gogooku3.training.ranked_rows import RankedRows
-from gogooku3.training.settings import ModelName
 
 
 def check_blind(base: Base, fold: Fold) -> Part:
@@ -41,7 +41,7 @@ def check_blind(base: Base, fold: Fold) -> Part:
     )
     found: list[Violation] = []
     digests = {}
-    for model in settings.train.models:
+    for model in of_rows(settings.train.models):
         before = [
             s for name in model_files(run, model, fold.name) for s in contents(run.path(name), fold.name)
         ]
@@ -73,7 +73,7 @@ def _hidden(data: RankedRows, fold: Fold, seed: int) -> RankedRows:
     return RankedRows(rows=Rows(x=x, y=y, bounds=bounds), stock=data.stock[:stop])
 
 
-def _fitted(fitter: FoldFitter, model: ModelName, fold: Fold, names: list[str]) -> list[Sighting]:
+def _fitted(fitter: FoldFitter, model: RowModelName, fold: Fold, names: list[str]) -> list[Sighting]:
     shown: list[Sighting] = []
     with tempfile.TemporaryDirectory() as folder:
         for member, name in zip(fitter.fit(model, fold).members, names, strict=True):

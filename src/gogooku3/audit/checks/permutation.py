@@ -14,10 +14,10 @@ from gogooku3.audit.violation import Violation
 from gogooku3.evaluation.rank_ic import daily_rank_ic
 from gogooku3.evaluation.significance import MeanTest, ewc_test, non_overlapping_test
 from gogooku3.models.baselines.rows import Rows
+from gogooku3.models.names import RowModelName, of_rows
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter, FoldScores
 from gogooku3.training.ranked_rows import RankedRows
-from gogooku3.training.settings import ModelName
 
 _NEGLIGIBLE = 1e-3  # RankIC: a mirrored pair of fits cancels to this
 
@@ -34,11 +34,11 @@ def check_permutation(base: Base, fold: Fold) -> Part:
     panel, settings = base.panel, base.run.settings
     data = base.rows
     shuffled = _shuffled(data.rows, np.random.default_rng([base.audit.seed, 3]))
-    tests = 2 * len(settings.train.models) * len(panel.targets)
+    tests = 2 * len(of_rows(settings.train.models)) * len(panel.targets)
     level = 1 - base.audit.alpha / tests
     found: list[Violation] = []
     facts: dict[str, Any] = {"fold": fold.name, "level": level, "tests": tests, "rank_ic": {}}
-    for model in settings.train.models:
+    for model in of_rows(settings.train.models):
         ahead = _scores(base, data, shuffled, model, fold)
         behind = _scores(base, data, -shuffled, model, fold)
         for column, target in enumerate(panel.targets):
@@ -77,7 +77,7 @@ def _shuffled(rows: Rows, rng: np.random.Generator) -> np.ndarray:
     return y
 
 
-def _scores(base: Base, data: RankedRows, y: np.ndarray, model: ModelName, fold: Fold) -> FoldScores:
+def _scores(base: Base, data: RankedRows, y: np.ndarray, model: RowModelName, fold: Fold) -> FoldScores:
     settings = base.run.settings
     fitter = FoldFitter(
         replace(data, rows=replace(data.rows, y=y)),

@@ -1,0 +1,85 @@
+"""Curves of a training: progress with rate and memory, metrics.jsonl as it goes, TensorBoard by option."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from gogooku3.labels.target import Target
+from gogooku3.pipeline.run_folder import Run
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+CURVES = "training.jsonl"
+
+
+class WatchTraining:
+    """Shows every training of a run and appends each epoch to ``training.jsonl``.
+
+    Args:
+        run: The run.
+        targets: What is predicted, to name.
+    """
+
+    def __init__(self, run: Run, targets: Sequence[Target]) -> None:
+        self.run, self.targets = run, targets
+        self._began, self._rows = time.perf_counter(), 0
+
+    def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:
+        """Show a training, or that it goes on."""
+        self.run.progress.start(name, epochs * steps, "steps")
+        self.run.progress.advance(epoch * steps + step)
+        if epoch or step:
+            self.run.progress.note(f"{name}: goes on at epoch {epoch + 1}, step {step + 1}")
+        self._began, self._rows = time.perf_counter(), 0
+
+    def step(self, loss: float, rows: int, learning_rate: float) -> None:  # noqa: ARG002 - of the protocol
+        """Count a step."""
+        self._rows += rows
+        self.run.progress.advance()
+
+    def epoch(
+        self, name: str, epoch: int, loss: float, learning_rate: float, validation: Sequence[float]
+    ) -> None:
+        """Say how the epoch went, and keep it."""
+        rate = self._rows / max(time.perf_counter() - self._began, 1e-9)
+        known = {str(t): round(v, 6) for t, v in zip(self.targets, validation, strict=True) if v == v}  # noqa: PLR0124
+        line: dict[str, Any] = {
+            "training": name,
+            "epoch": epoch,
+            "loss": round(loss, 6),
+            "learning_rate": learning_rate,
+            "rank_ic": known,
+            "stock_days_per_second": round(rate),
+            "memory_mb": _peak_memory_mb(),
+        }
+        path = self.run.path(CURVES)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        shown = ", ".join(f"{t} {v:.4f}" for t, v in known.items())
+        self.run.progress.note(
+            f"{name}: epoch {epoch}, loss {loss:.4f}, {rate:,.0f} stock-days/s, {line['memory_mb']:,} MB"
+            + (f", RankIC {shown}" if shown else "")
+        )
+        if self.run.settings.deep.tensorboard:
+            self._board.add_scalars(f"{name}/rank_ic", known, epoch)
+            self._board.add_scalar(f"{name}/loss", loss, epoch)
+            self._board.flush()
+        self._began, self._rows = time.perf_counter(), 0
+
+    @cached_property
+    def _board(self) -> SummaryWriter:
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.run.path("tensorboard")))
+
+
+def _peak_memory_mb() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,92 @@
+"""Members of a deep model as a scorer of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gogooku3.errors import ModelError
+from gogooku3.graphs.build import build_graphs
+from gogooku3.graphs.settings import GraphSettings
+from gogooku3.models.deep_model import DeepModel
+from gogooku3.models.frequency_settings import FrequencySettings
+from gogooku3.panel.panel import Panel
+from gogooku3.scoring.build_model import build_model
+from gogooku3.scoring.day_source import DaySource
+from gogooku3.scoring.deep_member import DeepMember
+from gogooku3.scoring.encode import Encoding, encode
+from gogooku3.scoring.score import score_sessions
+from gogooku3.scoring.scorer import MemberScores, Scores, mean_rank
+
+
+class DeepScorer:
+    """Members that read a stretch of sessions, the stocks of a day together.
+
+    Args:
+        members: Trained members of one model.
+        source: Where all sessions lie encoded; without it each session's own stretch is encoded when it is asked for.
+    """
+
+    def __init__(self, members: Sequence[DeepMember], source: DaySource | None = None) -> None:
+        self.described = members[0].described
+        self.models = [_loaded(member) for member in members]
+        self.source = source
+
+    def members(self, panel: Panel, session: int) -> MemberScores:
+        """Return every member's raw scores of a session's universe [S, R, T].
+
+        Raises:
+            ModelError: The panel has other features or targets than the model was trained on.
+        """
+        source = self.source or self._own_source(panel, session)
+        picked = panel.universe[session]
+        return np.stack(
+            [score_sessions(model, source, np.array([session]))[0, picked] for model in self.models]
+        )
+
+    def combine(self, scores: MemberScores) -> Scores:
+        """Return the mean of the members' ranks [R, T]."""
+        return mean_rank(scores)
+
+    def _own_source(self, panel: Panel, session: int) -> DaySource:
+        self._check(panel)
+        frequency = FrequencySettings.model_validate(self.described["frequency"])
+        encoding = Encoding(features=panel.feature_names, frequency=frequency)
+        first = max(0, session + 1 - self.models[0].lookback)
+        graph = self.described["graph"]
+        return DaySource(
+            first=first,
+            x=encode(panel, encoding, first, session + 1),
+            present=panel.present,
+            universe=panel.universe,
+            graphs=None
+            if graph is None
+            else build_graphs(panel, GraphSettings.model_validate(graph), start=session, stop=session + 1),
+        )
+
+    def _check(self, panel: Panel) -> None:
+        for what, known, found in (
+            ("features", self.described["features"], list(panel.feature_names)),
+            ("targets", self.described["targets"], [str(target) for target in panel.targets]),
+        ):
+            if known != found:
+                raise ModelError(
+                    f"a model was trained on other {what} than the panel has",
+                    got=_differing(found, known),
+                    expected=_differing(known, found),
+                    remedy="score a panel that was built with the model's settings",
+                )
+
+
+def _loaded(member: DeepMember) -> DeepModel:
+    model = build_model(member.described)
+    model.load_state_dict(dict(member.weights))
+    model.eval()
+    return model
+
+
+def _differing(left: Sequence[Any], right: Sequence[Any]) -> str:
+    other = [str(one) for one in left if one not in right]
+    return ", ".join(other[:5]) or f"the same {len(left)} in another order"

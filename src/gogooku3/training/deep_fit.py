@@ -1,0 +1,124 @@
+"""A deep model on one fold: choose the epochs, train the members, score the test sessions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from gogooku3.models.deep_model import DeepModel
+from gogooku3.scoring.deep_member import DeepMember
+from gogooku3.scoring.score import score_sessions
+from gogooku3.scoring.scorer import mean_rank
+from gogooku3.splits.fold import Fold
+from gogooku3.training.deep_trainer import Course, DeepTrainer, Trained
+from gogooku3.training.degenerate import refuse_constant_scores
+from gogooku3.training.fit import FoldScores
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DeepFit:
+    """A deep model over walk-forward folds.
+
+    Attributes:
+        trainer: Trains on the panel's sessions.
+        make_model: Returns the model with fresh weights.
+        described: What a file of a member says of its architecture.
+        seed: Seed of the first member; the others count up from it.
+        refit: Let the members learn from the validation sessions too, for the epochs that the first training
+            chose there.
+        folder: Where checkpoints of unfinished trainings are kept.
+    """
+
+    trainer: DeepTrainer
+    make_model: Callable[[], DeepModel]
+    described: Mapping[str, Any]
+    seed: int
+    refit: bool
+    folder: Path
+
+    def fit(self, name: str, fold: Fold, key: str) -> FoldScores:
+        """Train all members on a fold and score its test sessions.
+
+        As with LightGBM, one training on the training sessions alone finds the number of epochs at which validation
+        RankIC is highest; with ``refit`` the members then learn from training and validation sessions together for as
+        many epochs, on the same course of the learning rate.
+
+        Args:
+            name: Name of the model.
+            fold: Sessions of the panel.
+            key: Digest of everything that the result depends on.
+
+        Raises:
+            ModelError: A training broke off, or scores are degenerate.
+        """
+        deep = self.trainer.recipe.deep
+        seeds = range(self.seed, self.seed + deep.seeds)
+        chosen = self._train(name, fold, key, self.seed, choose=True) if self.refit else None
+        trained = [
+            self._train(
+                name, fold, key, seed, choose=not self.refit, epochs=chosen.epochs if chosen else None
+            )
+            for seed in seeds
+        ]
+        members = tuple(
+            DeepMember(
+                described=self.described,
+                weights=one.weights,
+                epochs=one.epochs,
+                validation=(chosen or one).validation,
+            )
+            for one in trained
+        )
+        return self._score(name, fold, members)
+
+    def _train(
+        self, name: str, fold: Fold, key: str, seed: int, *, choose: bool, epochs: int | None = None
+    ) -> Trained:
+        deep = self.trainer.recipe.deep
+        part = "choosing" if choose and self.refit else f"seed {seed}"
+        learnt = fold.train if choose else np.sort(np.concatenate([fold.train, fold.validation]))
+        course = Course(
+            name=f"{name}, fold {fold.name}, {part}",
+            key=f"{key} {part} {epochs}",
+            seed=seed,
+            sessions=learnt,
+            watched=fold.validation if choose else fold.validation[:0],
+            epochs=deep.epochs,
+            stop_after=epochs or deep.epochs,
+        )
+        return self.trainer.train(
+            self.make_model, course, self.folder / f"{name}-{fold.name}-{part}".replace(" ", "")
+        )
+
+    def _score(self, name: str, fold: Fold, members: tuple[DeepMember, ...]) -> FoldScores:
+        source, days = self.trainer.source, self.trainer.days
+        session, stock = np.nonzero(source.universe[fold.test])
+        found = []
+        for seed, member in enumerate(members, self.seed):
+            model = self.make_model()
+            model.load_state_dict(dict(member.weights))
+            grid = score_sessions(model, source, fold.test)
+            where = f"{name}, fold {fold.name}, seed {seed}"
+            refuse_constant_scores(grid, days[fold.test], self.trainer.targets, where)
+            found.append(grid[session, stock])
+        member_scores = np.stack(found)
+        return FoldScores(
+            members=members,
+            scores=_combined(member_scores, session),
+            member_scores=member_scores,
+            session=fold.test[session],
+            stock=stock,
+        )
+
+
+def _combined(scores: Float32[np.ndarray, "S R T"], session: np.ndarray) -> Float32[np.ndarray, "R T"]:
+    """Return one score a stock-day of those of the members; ``session`` of each row is increasing."""
+    bounds = np.flatnonzero(np.diff(session, prepend=-1, append=-2))
+    parts = [mean_rank(scores[:, a:b]) for a, b in itertools.pairwise(bounds)]
+    return np.concatenate(parts) if parts else scores[0]

@@ -1,0 +1,365 @@
+"""The training loop of deep models over blocks of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from gogooku3.errors import ModelError
+from gogooku3.evaluation.rank_ic import daily_rank_ic
+from gogooku3.models.deep_model import DeepModel
+from gogooku3.scoring.day_source import DaySource
+from gogooku3.scoring.score import score_sessions
+from gogooku3.training.checkpoint import checkpoint_steps, load_checkpoint, save_checkpoint
+from gogooku3.training.day_sampler import Batch, DaySampler
+from gogooku3.training.deep_settings import DeepSettings
+from gogooku3.training.degenerate import refuse_constant_scores, refuse_jitter
+from gogooku3.training.ema import Ema
+from gogooku3.training.listener import Listener, Quiet
+from gogooku3.training.losses.rank_preserving import LossParts, RankPreservingLoss
+from gogooku3.training.losses.settings import LossSettings
+from gogooku3.training.optimizer_settings import OptimizerSettings
+from gogooku3.training.optimizers import make_optimizer
+from gogooku3.training.scheduler_settings import SchedulerSettings
+from gogooku3.training.schedulers import make_scheduler
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train: the loop, the loss, the optimizer and the course of its learning rate."""
+
+    deep: DeepSettings
+    loss: LossSettings
+    optimizer: OptimizerSettings
+    scheduler: SchedulerSettings
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Course:
+    """One training: what it learns from and for how long.
+
+    Attributes:
+        name: What errors and progress call it.
+        key: Digest of everything that the result depends on; a checkpoint of another key is not gone on from.
+        seed: Seed of weights, order and dropout.
+        sessions: Sessions to learn from, int64 [S].
+        watched: Later sessions to stop by, int64 [V]; empty to train for all ``epochs``.
+        epochs: Epochs at most, of which the learning rate's course is made.
+        stop_after: Epochs after which to stop in any case.
+    """
+
+    name: str
+    key: str
+    seed: int
+    sessions: np.ndarray
+    watched: np.ndarray
+    epochs: int
+    stop_after: int
+
+
+@dataclass(kw_only=True)
+class Progressed:
+    """Where a training stands; what a checkpoint holds beside weights and optimizer.
+
+    Attributes:
+        epoch: Epoch at hand, from 0.
+        step: Steps done in it.
+        seen: Sum of the losses of the epoch's steps.
+        history: Mean validation RankIC and that of each target after every epoch, as [mean, [T]].
+        best: Epochs after which validation was best; 0 before the first.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seen: float = 0.0
+    history: list[tuple[float, list[float]]] = field(default_factory=list)
+    best: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trained:
+    """What a training ends with.
+
+    Attributes:
+        weights: The averaged weights after the best epoch, or after the last one where nothing was watched.
+        epochs: Number of epochs that made them.
+        validation: Validation RankIC of each target then; NaN where nothing was watched.
+    """
+
+    weights: Mapping[str, torch.Tensor]
+    epochs: int
+    validation: tuple[float, ...]
+
+
+class DeepTrainer:
+    """Trains models on the sessions of one source.
+
+    Args:
+        source: What models read.
+        labels: What they predict, float32 [D, N, T], NaN where there is no label.
+        days: The D sessions, to name.
+        targets: The T targets, to name.
+        watch: The targets whose mean validation RankIC stops training, [T].
+        recipe: How to train.
+        listener: Told of steps and epochs.
+    """
+
+    def __init__(
+        self,
+        source: DaySource,
+        labels: Float32[np.ndarray, "D N T"],
+        *,
+        days: np.ndarray,
+        targets: tuple[object, ...],
+        watch: np.ndarray,
+        recipe: Recipe,
+        listener: Listener | None = None,
+    ) -> None:
+        self.source, self.labels, self.days, self.targets = source, labels, days, targets
+        self.watch, self.recipe = watch, recipe
+        self.listener = listener or Quiet()
+
+    def train(self, make_model: Callable[[], DeepModel], course: Course, folder: Path) -> Trained:
+        """Train from the last checkpoint in ``folder``, or from the start.
+
+        The same course gives the same weights, bit for bit, however often it was interrupted, on one machine with
+        one number of threads.
+
+        Raises:
+            ModelError: Loss or gradient are not finite, or scores are degenerate.
+            StorageError: A checkpoint is damaged.
+        """
+        run = _Run(self, make_model, course, folder)
+        run.resume()
+        return run.finish()
+
+
+class _Run:
+    """One course at work."""
+
+    def __init__(
+        self, trainer: DeepTrainer, make_model: Callable[[], DeepModel], course: Course, folder: Path
+    ) -> None:
+        self.t, self.course, self.folder = trainer, course, folder
+        recipe, deep = trainer.recipe, trainer.recipe.deep
+        self.device = _device(deep)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(course.seed)
+            self.model = make_model().to(self.device)
+        graphs = trainer.source.graphs if self.model.needs_graph else None
+        self.sampler = DaySampler(
+            course.sessions,
+            trainer.source.universe,
+            block=deep.sessions,
+            parts=deep.parts,
+            seed=course.seed,
+            neighbours=None if graphs is None else graphs.neighbours,
+        )
+        self.loss = RankPreservingLoss.from_settings(recipe.loss, seed=course.seed)
+        self.optimizer = make_optimizer(recipe.optimizer, self.model.parameters())
+        self.ema = Ema(self.model, deep.ema)
+        self.steps = -(-len(self.sampler.epoch(0)) // deep.accumulate)
+        self.schedule = make_scheduler(
+            recipe.scheduler, self.optimizer, steps_per_epoch=self.steps, epochs=course.epochs
+        )
+        self.forward = torch.compile(self.model) if deep.compile else self.model
+        self.at = Progressed()
+        self.best: Mapping[str, torch.Tensor] = {}
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint of the same course, if there is one."""
+        if not checkpoint_steps(self.folder):
+            return
+        state = load_checkpoint(self.folder)
+        if state["key"] != self.course.key:
+            return  # it is of other data, settings or code
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.ema.load_state_dict(state["ema"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.at = Progressed(**state["at"])
+        self.best = state["best"]
+
+    def finish(self) -> Trained:
+        """Train to the end."""
+        self.t.listener.begin(
+            self.course.name, self.course.stop_after, self.steps, self.at.epoch, self.at.step
+        )
+        while self.at.epoch < self.course.stop_after and not self._patience_is_over():
+            self._epoch()
+            self._judge()
+            self._save(best=self.at.best == self.at.epoch)
+        if not len(self.course.watched):
+            return Trained(
+                weights=self._averaged(),
+                epochs=self.at.epoch,
+                validation=(float("nan"),) * len(self.t.targets),
+            )
+        validation = tuple(self.at.history[self.at.best - 1][1])
+        return Trained(weights=self.best, epochs=self.at.best, validation=validation)
+
+    def _patience_is_over(self) -> bool:
+        return bool(self.at.best) and self.at.epoch - self.at.best >= self.t.recipe.deep.patience
+
+    def _epoch(self) -> None:
+        deep = self.t.recipe.deep
+        batches = self.sampler.epoch(self.at.epoch)
+        self.model.train()
+        steps = -(-len(batches) // deep.accumulate)
+        while self.at.step < steps:
+            self.schedule.step(self.at.epoch, min(self.at.step, self.steps))
+            first = self.at.step * deep.accumulate
+            self._step(batches[first : first + deep.accumulate])
+            self.at.step += 1
+            if self.at.step % deep.checkpoint_every == 0 and self.at.step < steps:
+                self._save()
+
+    def _step(self, batches: list[Batch]) -> None:
+        """Make one step of the optimizer from one batch or several."""
+        self.optimizer.zero_grad(set_to_none=True)
+        total, rows = 0.0, 0
+        for number, batch in enumerate(batches):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_mixed(self.course.seed, self.at.epoch, self.at.step, number))
+                parts = self._loss(batch, number)
+            torch.autograd.backward(parts.total / len(batches))
+            total += float(parts.total.detach()) / len(batches)
+            rows += (batch.stop - batch.start) * len(batch.stocks)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.t.recipe.deep.clip)
+        if not bool(torch.isfinite(norm)):
+            self._stop_at_gradient(batches)
+        self.optimizer.step()
+        self.ema.update()
+        self.at.seen += total
+        self.t.listener.step(total, rows, self.schedule.learning_rate)
+
+    def _loss(self, batch: Batch, number: int) -> LossParts:
+        block = self.t.source.block(batch.start, batch.stop, self.model.lookback, batch.stocks).to(
+            self.device
+        )
+        labels = torch.from_numpy(self.t.labels[batch.start : batch.stop, batch.stocks]).to(self.device)
+        with self._arithmetic():
+            output = self.forward(block)
+        step = self.at.epoch * self.steps + self.at.step
+        parts = self.loss.parts(output.float(), labels, block.scored, step=step + number)
+        if not bool(torch.isfinite(parts.total)):
+            self._stop_at_loss(batch, output)
+        return parts
+
+    def _arithmetic(self) -> Any:
+        if self.t.recipe.deep.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def _judge(self) -> None:
+        """Measure the epoch that is done, and move on to the next."""
+        course, at = self.course, self.at
+        loss = at.seen / max(at.step, 1)
+        at.epoch, at.step, at.seen = at.epoch + 1, 0, 0.0
+        mean, found = float("nan"), [float("nan")] * len(self.t.targets)
+        if len(course.watched):
+            found = self._validate()
+            mean = float(np.mean([found[t] for t in np.flatnonzero(self.t.watch)]))
+            if all(mean > before for before, _ in at.history):
+                at.best, self.best = at.epoch, self._averaged()
+        at.history.append((mean, found))
+        self.schedule.step(at.epoch, 0, mean if len(course.watched) else None)
+        self.t.listener.epoch(course.name, at.epoch, loss, self.schedule.learning_rate, found)
+
+    def _validate(self) -> list[float]:
+        watched = self.course.watched
+        with self.ema.swap():
+            scores = score_sessions(self.model, self.t.source, watched, device=self.device)
+            where = f"{self.course.name}, after epoch {self.at.epoch}"
+            refuse_constant_scores(scores, self.t.days[watched], self.t.targets, where)
+            self._refuse_jitter(watched[-5:], where)
+        labels = self.t.labels[watched]
+        return [
+            float(np.nanmean(daily_rank_ic(_float64(scores[:, :, t]), _float64(labels[:, :, t])).values))
+            for t in range(len(self.t.targets))
+        ]
+
+    def _refuse_jitter(self, sessions: np.ndarray, where: str) -> None:
+        draws = []
+        for draw in range(2):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_mixed(self.course.seed, self.at.epoch, draw, 1))
+                draws.append(
+                    score_sessions(self.model, self.t.source, sessions, device=self.device, dropout=True)
+                )
+        refuse_jitter(draws[0], draws[1], self.t.days[sessions], self.t.targets, where)
+
+    def _averaged(self) -> Mapping[str, torch.Tensor]:
+        with self.ema.swap():
+            return {name: tensor.detach().cpu().clone() for name, tensor in self.model.state_dict().items()}
+
+    def _save(self, *, best: bool = False) -> None:
+        at = self.at
+        state = {
+            "key": self.course.key,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "at": dict(vars(at)),
+            "best": dict(self.best),
+        }
+        save_checkpoint(self.folder, state, step=at.epoch * self.steps + at.step, best=best)
+
+    def _where(self) -> str:
+        return f"{self.course.name}, epoch {self.at.epoch + 1}, step {self.at.step + 1}"
+
+    def _last(self) -> str:
+        steps = checkpoint_steps(self.folder)
+        return (
+            f"the last good checkpoint is step {steps[-1]} in {self.folder}" if steps else "no checkpoint yet"
+        )
+
+    def _stop_at_loss(self, batch: Batch, output: torch.Tensor) -> None:
+        bad = ~torch.isfinite(output.detach().flatten(3).any(dim=3) if output.ndim > 3 else output.detach())
+        places = torch.nonzero(bad)
+        day, target = (int(places[0, 0]), int(places[0, 2])) if len(places) else (0, 0)
+        raise ModelError(
+            "the loss is not finite",
+            where=f"{self._where()}, {self.t.days[batch.start + day]}, {self.t.targets[target]}",
+            got=f"{len(places)} of {bad.numel()} scores not finite",
+            remedy=f"{self._last()}; lower the learning rate or the clipping norm",
+        )
+
+    def _stop_at_gradient(self, batches: list[Batch]) -> None:
+        names = [
+            name
+            for name, p in self.model.named_parameters()
+            if p.grad is not None and not bool(torch.isfinite(p.grad).all())
+        ]
+        days = ", ".join(f"{self.t.days[b.start]} to {self.t.days[b.stop - 1]}" for b in batches)
+        raise ModelError(
+            "a gradient is not finite",
+            where=f"{self._where()}, {days}, all targets",
+            got=", ".join(names[:5]) or "a norm that overflows",
+            remedy=f"{self._last()}; lower the learning rate",
+        )
+
+
+def _device(deep: DeepSettings) -> torch.device:
+    if deep.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if deep.device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("there is no CUDA device", where="deep.device", got="cuda", expected="auto or cpu")
+    return torch.device(deep.device)
+
+
+def _mixed(*numbers: int) -> int:
+    """Return a seed that differs for every combination of numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _float64(grid: np.ndarray) -> np.ndarray:
+    return grid.astype(np.float64)
