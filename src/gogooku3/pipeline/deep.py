@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gogooku3.config.process import TorchProcess, prepare_torch
 from gogooku3.models.names import DeepName, ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.encode import encoded
@@ -83,6 +84,7 @@ class DeepWork:
 
     def source(self, model: ModelName) -> DaySource:
         """Return all sessions as a model reads them."""
+        prepare_torch(self.run.settings.deep.threads)
         from gogooku3.scoring.day_source import DaySource
 
         return DaySource(
@@ -94,12 +96,13 @@ class DeepWork:
         )
 
     def _fit(self, model: DeepName) -> DeepFit:
+        process = prepare_torch(self.run.settings.deep.threads)
         from gogooku3.scoring.build_model import build_model
         from gogooku3.training.deep_fit import DeepFit
 
         described = describe(self.run, self.panel, model)
         return DeepFit(
-            trainer=self._trainer(self.source(model)),
+            trainer=self._trainer(self.source(model), process),
             make_model=lambda: build_model(described),
             described=described,
             seed=self.run.settings.train.seed,
@@ -107,7 +110,7 @@ class DeepWork:
             folder=self.run.path("checkpoints"),
         )
 
-    def _trainer(self, source: DaySource) -> DeepTrainer:
+    def _trainer(self, source: DaySource, process: TorchProcess) -> DeepTrainer:
         from gogooku3.pipeline.watch_training import WatchTraining
         from gogooku3.training.deep_trainer import DeepTrainer, Recipe
 
@@ -125,7 +128,7 @@ class DeepWork:
                 optimizer=settings.optimizer,
                 scheduler=settings.scheduler,
             ),
-            listener=WatchTraining(self.run, self.panel.targets),
+            listener=WatchTraining(self.run, self.panel.targets, process),
         )
 
     @cached_property

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from gogooku3.config.process import TorchProcess
 from gogooku3.labels.target import Target
 from gogooku3.pipeline.run_folder import Run
 
@@ -25,10 +26,11 @@ class WatchTraining:
     Args:
         run: The run.
         targets: What is predicted, to name.
+        process: Threads and memory of this process, to keep beside the figures.
     """
 
-    def __init__(self, run: Run, targets: Sequence[Target]) -> None:
-        self.run, self.targets = run, targets
+    def __init__(self, run: Run, targets: Sequence[Target], process: TorchProcess) -> None:
+        self.run, self.targets, self.process = run, targets, process
         self._began, self._rows = time.perf_counter(), 0
 
     def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:
@@ -58,6 +60,7 @@ class WatchTraining:
             "rank_ic": known,
             "stock_days_per_second": round(rate),
             "memory_mb": _peak_memory_mb(),
+            **vars(self.process),
         }
         path = self.run.path(CURVES)
         with path.open("a", encoding="utf-8") as file:
