@@ -24,7 +24,7 @@ def about(**changes: object) -> About:
         high=0.04, days=1200,
     )  # fmt: skip
     training = Training(
-        run="tiny", fold="2024", market="the simulated market", calendar="XTKS",
+        run="tiny", fold="2024", market="the simulated market", files={}, calendar="XTKS",
         trained=(date(2020, 1, 6), date(2022, 12, 30), 700), chosen=(date(2023, 1, 4), date(2023, 12, 29), 240),
         refit=True, scores_from=date(2024, 1, 4), seed=0, panel="ab" * 32,
         sessions=(Session(session=date(2020, 1, 6), known="cd" * 32, labels="ef" * 32),),
@@ -37,7 +37,7 @@ def about(**changes: object) -> About:
         "targets": ("h5_d1",),
         "training": training,
         "evaluation": Evaluated(validation=tuple(measured), test=(tested,)),
-        "versions": {"python": "3.11.7", "numpy": "2.4.6"},
+        "versions": {"ridge": {"python": "3.11.7"}, "lightgbm": {"python": "3.11.7"}},
     }
     return About(**said | changes)
 

@@ -45,6 +45,10 @@ def test_what_is_no_pickle_is_not_called_one() -> None:
     assert name_pickle(stream.getvalue()) is None
 
 
+def test_strange_escapes_are_no_warning() -> None:
+    assert name_pickle(b"S'\\\xbe'\n" + b"\xff") is None
+
+
 @given(st.binary(max_size=200))
 def test_it_never_fails(data: bytes) -> None:
     assert isinstance(name_pickle(data), str | None)

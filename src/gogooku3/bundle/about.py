@@ -46,6 +46,7 @@ class Training(BaseModel):
     run: str = Field(description="name of the run")
     fold: str = Field(description="walk-forward fold, named by its first test year")
     market: str = Field(description="where the bars came from: files, a ready panel or the simulated market")
+    files: dict[str, str] = Field(description="SHA-256 of each file of bars, as far as the panel names them")
     calendar: str = Field(description="exchange calendar")
     trained: tuple[date, date, int] = Field(description="first and last session learned from, and how many")
     chosen: tuple[date, date, int] = Field(
@@ -103,4 +104,6 @@ class About(BaseModel):
     targets: tuple[TargetName, ...] = Field(min_length=1, description="the models' outputs, in order")
     training: Training = Field(description="what the models were made from")
     evaluation: Evaluated = Field(description="how good they are known to be")
-    versions: dict[str, str] = Field(description="Python, libraries and machine that trained them")
+    versions: dict[str, dict[str, str]] = Field(
+        description="Python, libraries and machine that trained each model"
+    )

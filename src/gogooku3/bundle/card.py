@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from gogooku3.bundle.about import About, Measured, Tested
 from gogooku3.bundle.member import Member
@@ -51,16 +52,19 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def _data(about: About) -> list[str]:
     training = about.training
-    learned = f"{training.trained[0]} to {training.trained[1]}, {training.trained[2]} sessions"
-    chosen = f"{training.chosen[0]} to {training.chosen[1]}, {training.chosen[2]} sessions"
-    then = ", then learned from as well" if training.refit else ""
+    chosen = _span(training.chosen) if training.chosen else "none"
+    then = ", then learned from as well" if training.refit and training.chosen else ""
     return [
         f"- Bars: {training.market}; exchange calendar {training.calendar}.",
-        f"- Learned from: {learned}.",
+        f"- Learned from: {_span(training.trained)}.",
         f"- Settings chosen and training stopped on: {chosen}{then}.",
         f"- Out of sample from: {training.scores_from}.",
         f"- Panel: SHA-256 {training.panel} over those sessions; each one's own is in `training.json`.",
     ]
+
+
+def _span(sessions: tuple[date, date, int]) -> str:
+    return f"{sessions[0]} to {sessions[1]}, {sessions[2]} sessions"
 
 
 def _inputs(about: About) -> list[str]:

@@ -96,7 +96,8 @@ def open_bytes(data: bytes, where: Path) -> Bundle:
         members=members,
         card=_text(parts, CARD, where),
     )
-    for said, described in (("normaliser", about.normaliser), ("graph", about.graph)):
+    by_model = {"normaliser": about.normaliser, "graph": about.graph, "versions": about.versions}
+    for said, described in by_model.items():
         if set(described) != set(bundle.models):
             raise refused(where, f"{said}.json for {', '.join(described)}", f"{', '.join(bundle.models)}")
     return bundle

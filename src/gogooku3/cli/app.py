@@ -11,6 +11,7 @@ from gogooku3.cli import (
     audit,
     backtest,
     build,
+    bundle,
     compare,
     demo,
     evaluate,
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, run, build, append, train, evaluate, backtest, compare, predict, report):
+for verb in (demo, run, build, append, train, evaluate, backtest, compare, predict, report, bundle):
     app.command(name=verb.NAME, help=verb.__doc__)(verb.command)
 for group in (panel, audit):
     app.add_typer(group.app, name=group.NAME)

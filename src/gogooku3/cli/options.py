@@ -85,3 +85,11 @@ def pairs(settings: list[str]) -> dict[str, object]:
             )
         found[key.strip()] = value.strip()
     return found
+
+
+def place(run: str) -> tuple[Path | None, str]:
+    """Return the folder of runs, where ``run`` is a path to a run's folder, and the run's name."""
+    path = Path(run)
+    if len(path.parts) < 2:
+        return None, run
+    return path.parent, path.name

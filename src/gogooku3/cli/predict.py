@@ -1,8 +1,9 @@
-"""The ranking of one session, by models trained before it."""
+"""The ranking of one session, by models trained before it: those of a run, or of a bundle."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +20,10 @@ def command(
         typer.Option(formats=["%Y-%m-%d"], help="Session to rank; the last one if not given."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Model; the last of the run's models if not given.")
+        str | None, typer.Option(help="Model; the last of the run's, or of the bundle's, if not given.")
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Rank by the models of this bundle instead of those of the run.")
     ] = None,
     target: Annotated[str | None, typer.Option(help="Horizon and lag to sort by, such as h5_d1.")] = None,
     panel: o.Panel = None,
@@ -31,9 +35,14 @@ def command(
     """Rank the stocks of a session."""
     from gogooku3.cli import show
     from gogooku3.pipeline.predict import predict
+    from gogooku3.pipeline.predict_bundle import predict_bundle
 
     run = o.make_run(name=name, panel=panel, config=config, settings=settings, quiet=quiet)
-    ranking = predict(run, session=date.date() if date else None, model=model, target=target)
+    day = date.date() if date else None
+    if bundle is None:
+        ranking = predict(run, session=day, model=model, target=target)
+    else:
+        ranking = predict_bundle(run, bundle, session=day, model=model, target=target)
     if json:
         show.as_json(
             {

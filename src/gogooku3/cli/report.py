@@ -50,7 +50,7 @@ def command(
         )
 
     def opened(run: str | None) -> Run:
-        folder, called = _place(run) if run in (runs or []) else (None, run)
+        folder, called = o.place(run) if run in (runs or []) else (None, run)
         placed = [*chosen, *([f"run.folder={folder}"] if folder else [])]
         return o.make_run(
             name=called, panel=panel, config=config, settings=placed, open_locked=open_locked, quiet=quiet
@@ -74,11 +74,3 @@ def _one(run: Run) -> tuple[Path, ...]:
 
     show.show_stages([report(run)])
     return tuple(run.path(file) for file in FILES)
-
-
-def _place(run: str) -> tuple[Path | None, str]:
-    """Return the folder of runs, where ``run`` is a path to a run's folder, and the run's name."""
-    path = Path(run)
-    if len(path.parts) < 2:
-        return None, run
-    return path.parent, path.name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gogooku3.evaluation.evaluation import Evaluation
-    from gogooku3.pipeline.predict import Ranking
+    from gogooku3.pipeline.ranked import Ranking
     from gogooku3.pipeline.stage import StageRecord
     from gogooku3.progress import Progress
 

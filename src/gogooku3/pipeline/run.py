@@ -8,7 +8,8 @@ from pathlib import Path
 from gogooku3.evaluation.evaluation import Evaluation
 from gogooku3.pipeline.build import build
 from gogooku3.pipeline.evaluate import Judged, evaluate
-from gogooku3.pipeline.predict import Ranking, predict
+from gogooku3.pipeline.predict import predict
+from gogooku3.pipeline.ranked import Ranking
 from gogooku3.pipeline.report import report
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import warnings
 from itertools import islice
 
 _HEAD = 65_536
@@ -32,8 +33,10 @@ def _is_header(data: bytes) -> bool:
 
 def _stops(head: bytes) -> bool:
     """Tell whether the bytes are opcodes up to a STOP, after at least one other."""
-    try:
-        opcodes = [opcode.name for opcode, _, _ in islice(pickletools.genops(head), _LOOKED_AT)]
-    except (ValueError, LookupError, EOFError, OverflowError):
-        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of strange escapes in what is no pickle
+        try:
+            opcodes = [opcode.name for opcode, _, _ in islice(pickletools.genops(head), _LOOKED_AT)]
+        except (ValueError, LookupError, EOFError, OverflowError):
+            return False
     return len(opcodes) > 1 and opcodes[-1] == "STOP"
