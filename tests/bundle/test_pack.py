@@ -7,7 +7,9 @@ import os
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from gogooku3.bundle.archive import unzip, zip_chunks
 from gogooku3.bundle.member import Member
@@ -73,6 +75,14 @@ def test_members_are_read_from_files(tmp_path: Path) -> None:
     assert Member.read("ridge", tmp_path / "ridge-2024.safetensors") == members()[0]
     with pytest.raises(StorageError, match="none"):
         Member.read("ridge", tmp_path / "none.safetensors")
+
+
+def test_weights_with_notes_in_their_header(tmp_path: Path) -> None:
+    """Deep models say there what they are built from."""
+    data = save({"a": np.ones(2)}, metadata={"gogooku3": '{"kind": "gru"}'})
+    member = Member(model="ridge", name="gru-2024-seed0.safetensors", data=data)
+    bundle = pack(tmp_path / "b.zip", about(), [*members(), member])
+    assert bundle.of("ridge")[1] == member
 
 
 BAD = {
