@@ -137,3 +137,33 @@ def test_two_sources_of_bars_are_refused(flags: dict[str, object]) -> None:
 def test_a_name_cannot_leave_the_folder_of_runs(name: str) -> None:
     with pytest.raises(StorageError, match="leaves the folder"):
         load({"run.name": name})
+
+
+DEEP: dict[str, object] = {"panel.file": "x", "train.models": ["atft_gat_fan"]}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"scheduler.t0": 2}, "scheduler.type warmup_cosine"),
+        ({"scheduler.type": "constant", "scheduler.eta_min": 1e-5}, "scheduler.type constant"),
+        ({"optimizer.type": "lion", "optimizer.eps": 1e-5}, "optimizer.type lion"),
+    ],
+)
+def test_a_setting_that_the_type_does_not_read_is_refused(flags: dict[str, object], words: str) -> None:
+    with pytest.raises(SettingsError, match="no effect") as caught:
+        load(DEEP | flags)
+    assert list(flags)[-1] in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_remembered_setting_that_another_type_does_not_read_is_forgotten() -> None:
+    begin({"run.name": "a", **DEEP, "scheduler.type": "cosine_restarts", "scheduler.t0": 2})
+    assert load({"run.name": "a"}).settings.scheduler.t0 == 2
+    assert load({"run.name": "a", "scheduler.type": "plateau"}).settings.scheduler.t0 == 3
+
+
+def test_a_floor_at_or_above_the_learning_rate_is_refused_at_once() -> None:
+    with pytest.raises(SettingsError, match=r"eta_min 5e-05, optimizer\.learning_rate 2e-05"):
+        load(DEEP | {"optimizer.learning_rate": 2e-5})
+    load(DEEP | {"optimizer.learning_rate": 2e-5, "scheduler.type": "constant"})

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from gogooku3.config.effect import unread_by_models
 from gogooku3.config.layers import Said, from_run
+from gogooku3.config.origin import Origin
 from gogooku3.config.resolve import Resolved, resolve
 from gogooku3.config.settings import Settings
 from gogooku3.config.short_names import short_names_read
 from gogooku3.errors import SettingsError
+from gogooku3.models.names import DEEP
 from gogooku3.panel.settings import PanelSettings
 from gogooku3.storage.paths import inside
 
@@ -40,7 +42,7 @@ def load_settings(
         remember: Let what earlier steps of the same run were given hold, unless it is said otherwise.
 
     Raises:
-        SettingsError: A setting is unknown, malformed, or belongs to what is not used.
+        SettingsError: A setting is unknown or malformed, belongs to what is not used, or contradicts another.
         StorageError: The run's name leaves the folder of runs.
     """
     layers = partial(
@@ -55,6 +57,7 @@ def load_settings(
         kept = [one for one in kept if not {one.key, one.key.split(".")[0]} & _without_effect(both)]
         resolved = layers(remembered=kept)
     _refuse_unread(resolved)
+    _refuse_high_floor(resolved.settings)
     return resolved
 
 
@@ -103,10 +106,26 @@ def _refuse_unread(resolved: Resolved[Settings]) -> None:
     unread = _without_effect(resolved.settings)
     for key, origin in resolved.origins.items():
         if {key, key.split(".")[0]} & unread and origin.kind != "default":
-            models = ", ".join(resolved.settings.train.models)
-            raise SettingsError(
-                "a setting would have no effect",
-                where=f"{key} ({origin})",
-                got=f"bars from {given[0] if given else 'nowhere'}, models {models}",
-                remedy="remove the setting, or choose the source of bars or the model that reads it",
-            )
+            raise _no_effect(key, origin, resolved.settings, given)
+
+
+def _no_effect(key: str, origin: Origin, settings: Settings, given: Sequence[str]) -> SettingsError:
+    name = key.partition(".")[0]
+    section = getattr(settings, name)
+    if key.removeprefix(f"{name}.") in getattr(section, "unread", ()):
+        got, reader = f"{name}.type {section.type}", f"a {name}.type"
+    else:
+        models = ", ".join(settings.train.models)
+        got = f"bars from {given[0] if given else 'nowhere'}, models {models}"
+        reader = "the source of bars or the model"
+    return SettingsError(
+        "a setting would have no effect",
+        where=f"{key} ({origin})",
+        got=got,
+        remedy=f"remove the setting, or choose {reader} that reads it",
+    )
+
+
+def _refuse_high_floor(settings: Settings) -> None:
+    if set(settings.train.models) & set(DEEP):
+        settings.scheduler.refuse_high_floor(settings.optimizer.learning_rate)
