@@ -5,6 +5,7 @@ from __future__ import annotations
 from gogooku3.audit.witness import Witness
 from gogooku3.audit.witnesses.features import FeatureWitness
 from gogooku3.audit.witnesses.fields import FieldWitness
+from gogooku3.audit.witnesses.graph import GraphWitness
 from gogooku3.audit.witnesses.models import ModelWitness
 from gogooku3.audit.witnesses.ranks import RankWitness
 from gogooku3.audit.witnesses.scores import MorningWitness, ScoreWitness
@@ -13,13 +14,14 @@ from gogooku3.audit.witnesses.universe import UniverseWitness
 
 
 def witnesses() -> tuple[Witness, ...]:
-    """Return fresh witnesses; a later stage (graph edges, a neural model) is added here and nowhere else."""
+    """Return fresh witnesses; a later stage is added here and nowhere else."""
     return (
         UniverseWitness(),
         FieldWitness(),
         FeatureWitness(),
         TargetWitness(),
         RankWitness(),
+        GraphWitness(),
         ModelWitness(),
         ScoreWitness(),
         MorningWitness(),
