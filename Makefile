@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS ?= dev
 STAMP := .venv/.installed
+DEEP := .venv/.deep
 BENCHMARKS := $(filter $(notdir $(basename $(wildcard benchmarks/*.py))),writer reader build_jp append growth alpha158 leaks faults backtest size)
 DATASETS_PYTHON ?= $(BIN)/python
 QLIB_PYTHON ?= $(BIN)/python
@@ -21,21 +22,25 @@ $(STAMP): pyproject.toml constraints.txt
 	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $(STAMP)
 
+$(DEEP): $(STAMP)
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS),deep,tensorboard]'
+	@touch $(DEEP)
+
 demo: $(STAMP) ## the main job on the built-in simulated market, in under 3 minutes
 	$(BIN)/gogooku3 demo
 
-test: $(STAMP) ## the whole suite
+test: $(DEEP) ## the whole suite
 	$(BIN)/python -m pytest
 
-test-slow: $(STAMP) ## the larger proofs
+test-slow: $(DEEP) ## the larger proofs
 	$(BIN)/python -m pytest -m slow
 
 bench: $(BENCHMARKS:%=bench-%) ## every benchmark and its page; wants quiet hours, see benchmarks/README.md
 
-bench-%: $(STAMP)
+bench-%: $(DEEP)
 	$(BIN)/python benchmarks/$*.py $(OPTIONS_$*) $(BENCH_OPTIONS)
 
-check: $(STAMP) ## lint, strict types, import rules, spelling
+check: $(DEEP) ## lint, strict types, import rules, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
