@@ -113,6 +113,18 @@ def test_pairwise_meets_every_pair_equally_often() -> None:
     assert many == pytest.approx(total / count, rel=0.005)
 
 
+def test_pairwise_of_a_masked_row_is_that_of_its_names_alone() -> None:
+    rng = np.random.default_rng(1)
+    z, y, there = rng.normal(size=60) + 5.0, np.round(rng.normal(size=60), 1) + 5.0, rng.random(60) < 0.6
+    alone = [torch.from_numpy(x[there])[None] for x in (z, y, np.ones(60, dtype=bool))]
+    whole = [torch.from_numpy(np.where(there, x, 0.0))[None] for x in (z, y)]
+    for step in range(5):
+        one = pairwise(alone[0], alone[1], Names.of(alone[2], torch.float64), partners=4, seed=0, step=step)
+        other = Names.of(torch.from_numpy(there)[None], torch.float64)
+        got = pairwise(*whole, other, partners=4, seed=0, step=step)
+        torch.testing.assert_close(got, one, rtol=1e-12, atol=0)
+
+
 def test_pairwise_draws_by_seed_and_step_and_nothing_else() -> None:
     scores, targets, mask = block(2)
     loss = RankPreservingLoss(base="pairwise", seed=3)

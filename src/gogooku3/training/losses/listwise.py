@@ -22,5 +22,5 @@ def listnet(
 ) -> Float[Tensor, "*rows"]:
     """Return the cross entropy of the chances to be first, softmax of targets and of scores (Cao et al. 2007)."""
     absent = (names.weight - 1.0) * _ABSENT
-    wanted = (targets + absent).softmax(dim=-1) * names.weight
+    wanted = (targets + absent).softmax(dim=-1)
     return -(wanted * (scores + absent).log_softmax(dim=-1)).sum(dim=-1)
