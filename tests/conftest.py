@@ -23,6 +23,8 @@ CHECKED_ROOMS = (
     "splits",
     "training",
     "scoring",
+    "bundle",
+    "graphs",
 )
 
 

@@ -189,6 +189,13 @@ def test_every_setting_of_the_loop_changes_the_weights(tmp_path: Path, changes: 
     assert not same(usual, other)
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_reading_ahead_in_another_process_changes_no_bit(tmp_path: Path, accumulate: int) -> None:
+    plain = trainer(accumulate=accumulate).train(make_model, course(), tmp_path / "plain")
+    ahead = trainer(accumulate=accumulate, prefetch=True).train(make_model, course(), tmp_path / "ahead")
+    assert same(plain, ahead)
+
+
 def test_scores_of_a_session_are_those_of_the_block() -> None:
     days, _ = source()
     model = make_model().eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gogooku3.axes import BoolDN
 from gogooku3.models.day_block import DayBlock
+from gogooku3.scoring.block_reader import BlockReader, Item
 from gogooku3.scoring.encode import EncodedLNC
 from gogooku3.scoring.link import link
 
@@ -43,10 +45,14 @@ class DaySource:
         """Return the stocks that are in the universe on any of the sessions [start, stop), increasing."""
         return np.flatnonzero(self.universe[start:stop].any(axis=0))
 
+    def reader(self, lookback: int) -> BlockReader:
+        """Return what reads the arrays of blocks, here or in another process."""
+        return BlockReader(
+            first=self.first, x=self.x, present=self.present, universe=self.universe, lookback=lookback
+        )
+
     def block(self, start: int, stop: int, lookback: int, stocks: np.ndarray) -> DayBlock:
         """Return sessions [start, stop) of some stocks with the warm-up that ``lookback`` asks for.
-
-        Sessions before the first encoded one count as sessions without a bar.
 
         Args:
             start: First session that is scored.
@@ -54,17 +60,16 @@ class DaySource:
             lookback: Sessions that one score reads.
             stocks: Indices on the panel's stock axis, int64 [N].
         """
+        item = (start, stop, stocks)
+        return self.assemble(item, self.reader(lookback)(item))
+
+    def assemble(self, item: Item, arrays: Mapping[str, np.ndarray]) -> DayBlock:
+        """Return a block of the arrays that a reader made of an item."""
         import torch
 
-        begin = start - lookback + 1
-        held = slice(max(begin, self.first), stop)
-        x = np.full((stop - begin, len(stocks), self.x.shape[2]), np.nan, dtype=np.float32)
-        present = np.zeros(x.shape[:2], dtype=np.bool_)
-        x[held.start - begin :] = self.x[held.start - self.first : stop - self.first, stocks]
-        present[held.start - begin :] = self.present[held, stocks]
         return DayBlock(
-            x=torch.from_numpy(x),
-            present=torch.from_numpy(present),
-            scored=torch.from_numpy(self.universe[start:stop, stocks]),
-            neighbours=None if self.graphs is None else link(self.graphs, start, stop, stocks),
+            x=torch.from_numpy(arrays["x"]),
+            present=torch.from_numpy(arrays["present"]),
+            scored=torch.from_numpy(arrays["scored"]),
+            neighbours=None if self.graphs is None else link(self.graphs, *item),
         )

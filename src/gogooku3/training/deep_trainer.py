@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from jaxtyping import Float32
 from gogooku3.errors import ModelError
 from gogooku3.evaluation.rank_ic import daily_rank_ic
 from gogooku3.models.deep_model import DeepModel
+from gogooku3.scoring.block_reader import Item
 from gogooku3.scoring.day_source import DaySource
 from gogooku3.scoring.score import score_sessions
 from gogooku3.training.checkpoint import checkpoint_steps, load_checkpoint, save_checkpoint
@@ -27,8 +29,11 @@ from gogooku3.training.losses.rank_preserving import LossParts, RankPreservingLo
 from gogooku3.training.losses.settings import LossSettings
 from gogooku3.training.optimizer_settings import OptimizerSettings
 from gogooku3.training.optimizers import make_optimizer
+from gogooku3.training.prefetch import Prefetcher
 from gogooku3.training.scheduler_settings import SchedulerSettings
 from gogooku3.training.schedulers import make_scheduler
+
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +158,8 @@ class _Run:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(course.seed)
             self.model = make_model().to(self.device)
-        graphs = trainer.source.graphs if self.model.needs_graph else None
+        self.source = trainer.source
+        graphs = self.source.graphs
         self.sampler = DaySampler(
             course.sessions,
             trainer.source.universe,
@@ -170,6 +176,7 @@ class _Run:
             recipe.scheduler, self.optimizer, steps_per_epoch=self.steps, epochs=course.epochs
         )
         self.forward = torch.compile(self.model) if deep.compile else self.model
+        self.prefetcher: Prefetcher[Item]
         self.at = Progressed()
         self.best: Mapping[str, torch.Tensor] = {}
 
@@ -192,10 +199,14 @@ class _Run:
         self.t.listener.begin(
             self.course.name, self.course.stop_after, self.steps, self.at.epoch, self.at.step
         )
-        while self.at.epoch < self.course.stop_after and not self._patience_is_over():
-            self._epoch()
-            self._judge()
-            self._save(best=self.at.best == self.at.epoch)
+        reader = self.source.reader(self.model.lookback)
+        deep = self.t.recipe.deep
+        ahead = reader.most_bytes(2 * deep.sessions) if deep.prefetch else None
+        with Prefetcher[Item](reader, [], buffer_bytes=ahead) as self.prefetcher:
+            while self.at.epoch < self.course.stop_after and not self._patience_is_over():
+                self._epoch()
+                self._judge()
+                self._save(best=self.at.best == self.at.epoch)
         if not len(self.course.watched):
             return Trained(
                 weights=self._averaged(),
@@ -213,37 +224,37 @@ class _Run:
         batches = self.sampler.epoch(self.at.epoch)
         self.model.train()
         steps = -(-len(batches) // deep.accumulate)
+        left = batches[self.at.step * deep.accumulate :]
+        blocks = zip(left, self.prefetcher.over([_item(batch) for batch in left]), strict=True)
         while self.at.step < steps:
             self.schedule.step(self.at.epoch, min(self.at.step, self.steps))
-            first = self.at.step * deep.accumulate
-            self._step(batches[first : first + deep.accumulate])
+            self._step(list(islice(blocks, deep.accumulate)))
             self.at.step += 1
             if self.at.step % deep.checkpoint_every == 0 and self.at.step < steps:
                 self._save()
+        next(blocks, None)  # lets the reader end its round
 
-    def _step(self, batches: list[Batch]) -> None:
-        """Make one step of the optimizer from one batch or several."""
+    def _step(self, blocks: list[tuple[Batch, Arrays]]) -> None:
+        """Make one step of the optimizer from the blocks of one batch or several."""
         self.optimizer.zero_grad(set_to_none=True)
         total, rows = 0.0, 0
-        for number, batch in enumerate(batches):
+        for number, (batch, arrays) in enumerate(blocks):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_mixed(self.course.seed, self.at.epoch, self.at.step, number))
-                parts = self._loss(batch, number)
-            torch.autograd.backward(parts.total / len(batches))
-            total += float(parts.total.detach()) / len(batches)
+                parts = self._loss(batch, arrays, number)
+            torch.autograd.backward(parts.total / len(blocks))
+            total += float(parts.total.detach()) / len(blocks)
             rows += (batch.stop - batch.start) * len(batch.stocks)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.t.recipe.deep.clip)
         if not bool(torch.isfinite(norm)):
-            self._stop_at_gradient(batches)
+            self._stop_at_gradient([batch for batch, _ in blocks])
         self.optimizer.step()
         self.ema.update()
         self.at.seen += total
         self.t.listener.step(total, rows, self.schedule.learning_rate)
 
-    def _loss(self, batch: Batch, number: int) -> LossParts:
-        block = self.t.source.block(batch.start, batch.stop, self.model.lookback, batch.stocks).to(
-            self.device
-        )
+    def _loss(self, batch: Batch, arrays: Arrays, number: int) -> LossParts:
+        block = self.source.assemble(_item(batch), arrays).to(self.device)
         labels = torch.from_numpy(self.t.labels[batch.start : batch.stop, batch.stocks]).to(self.device)
         with self._arithmetic():
             output = self.forward(block)
@@ -346,6 +357,10 @@ class _Run:
             got=", ".join(names[:5]) or "a norm that overflows",
             remedy=f"{self._last()}; lower the learning rate",
         )
+
+
+def _item(batch: Batch) -> Item:
+    return batch.start, batch.stop, batch.stocks
 
 
 def _device(deep: DeepSettings) -> torch.device:
