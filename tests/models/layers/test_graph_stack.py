@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.models.layers.graph_cases import draw, results
 
 from gogooku3.errors import ModelError
 from gogooku3.models.layers.graph_stack import GraphStack, heads_of
+from tests.models.layers.graph_cases import draw, results
 
 WIDTH, EDGES = 16, 1
 
