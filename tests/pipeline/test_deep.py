@@ -19,6 +19,7 @@ from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.train import folds_of, model_files, train
 from gogooku3.scoring.blend import Blend, learn_weight
+from gogooku3.training.losses.settings import LossSettings
 from tests.pipeline.tiny import tiny_run
 
 DEEP: dict[str, object] = {
@@ -162,15 +163,15 @@ def test_a_panel_of_other_features_is_refused(run: Run) -> None:
 def test_labels_of_every_kind(run: Run) -> None:
     panel = panel_of(run)
     stop = 500
-    ranks, raw = deep_labels(panel, "rank", stop), deep_labels(panel, "raw", stop)
+    ranks, raw = (deep_labels(panel, LossSettings(target=kind), stop) for kind in ("rank", "raw"))
     known = ~np.isnan(ranks)
     assert np.array_equal(known, ~np.isnan(raw))
     assert known.sum() > 10_000
-    for kind in ("sector_neutral", "beta_neutral"):
-        neutral = deep_labels(panel, kind, stop)  # type: ignore[arg-type]
+    for kind in ("sector_neutral", "beta_neutral", "factor_neutral"):
+        neutral = deep_labels(panel, LossSettings(target=kind), stop)
         found = ~np.isnan(neutral)
         assert (
-            found.sum() > (0.99 if kind == "sector_neutral" else 0.5) * known.sum()
+            found.sum() > (0.99 if kind != "beta_neutral" else 0.5) * known.sum()
         )  # beta needs 250 sessions
         assert not (found & ~known).any()
         both = found & known

@@ -139,7 +139,7 @@ class DeepWork:
     def _labels(self) -> np.ndarray:
         from gogooku3.pipeline.deep_labels import deep_labels
 
-        return deep_labels(self.panel, self.run.settings.loss.target, self.stop)
+        return deep_labels(self.panel, self.run.settings.loss, self.stop)
 
     @cached_property
     def _graphs(self) -> Graphs:

@@ -92,8 +92,8 @@ class RankPreservingLoss(torch.nn.Module):
 
     @classmethod
     def from_settings(cls, settings: LossSettings, *, seed: int = 0) -> RankPreservingLoss:
-        """Return the loss that settings describe; ``settings.target`` is for the one who makes the targets."""
-        return cls(**settings.model_dump(exclude={"target"}), seed=seed)
+        """Return the loss that settings describe; what the targets are is for the one who makes them."""
+        return cls(**settings.model_dump(exclude={"target", "factors"}), seed=seed)
 
     def forward(
         self,

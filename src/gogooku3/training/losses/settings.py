@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 BaseName = Literal["mse", "huber", "ic", "pairwise", "listnet", "pinball"]
-TargetName = Literal["raw", "rank", "sector_neutral", "beta_neutral"]
+TargetName = Literal["raw", "rank", "sector_neutral", "beta_neutral", "factor_neutral"]
 MEDIAN = 0.5
 
 
@@ -30,6 +30,10 @@ class LossSettings(BaseModel):
         (), description="weight of each trained target, in their order; empty for equal weights"
     )
     target: TargetName = Field("rank", description="what is predicted, made from the forward return")
+    factors: tuple[str, ...] = Field(
+        ("beta_250",),
+        description="features whose common return factor_neutral takes off each session's labels, beside sectors",
+    )
     huber_delta: float = Field(
         1.0, gt=0.0, allow_inf_nan=False, description="error at which huber turns from a square to a line"
     )
