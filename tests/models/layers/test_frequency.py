@@ -54,3 +54,8 @@ def test_a_window_with_a_gap_has_no_components() -> None:
     window[0, 3] = torch.nan
     main, residual = frequency_split(window, 3)
     assert main.isnan().tolist() == residual.isnan().tolist() == [True, False]
+
+
+def test_no_windows_have_no_components() -> None:
+    main, residual = frequency_split(torch.empty(0, 4, 20), 3)
+    assert main.shape == residual.shape == (0, 4)

@@ -25,18 +25,33 @@ def frequency_split(
     Returns:
         (main, residual), each [...]; they sum to the last value.
     """
-    spectrum = torch.fft.rfft(window, dim=-1)
-    order = torch.sort(spectrum.abs(), dim=-1, descending=True, stable=True).indices[..., :components]
-    last = _at_last(window.shape[-1], window.dtype, window.device)
-    parts = torch.view_as_real(spectrum) * last
-    main = parts.sum(dim=-1).gather(-1, order).sum(dim=-1)
-    return main, window[..., -1] - main
+    cosine, sine = _waves(window.shape[-1], window.dtype, window.device)
+    real, imaginary = window @ cosine, -(window @ sine)
+    amplitude = real.square() + imaginary.square()
+    order = torch.sort(amplitude, dim=-1, descending=True, stable=True).indices[..., :components]
+    main = (real * cosine[-1] - imaginary * sine[-1]) * _mirrored(cosine) / window.shape[-1]
+    kept = main.gather(-1, order).sum(dim=-1)
+    return kept, window[..., -1] - kept
 
 
-def _at_last(size: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "K 2"]:
-    """Weights of the real and imaginary parts of each frequency in the last value of a window."""
+def _waves(
+    size: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Float[Tensor, "W K"], Float[Tensor, "W K"]]:
+    """Return the cosine and sine of every frequency at every place of a window.
+
+    A product with them costs as much as a fast transform at such sizes, and takes a window of any number of rows.
+    """
+    place = torch.arange(size, dtype=torch.float64, device=device)
     frequency = torch.arange(size // 2 + 1, dtype=torch.float64, device=device)
-    angle = 2.0 * torch.pi * frequency * (size - 1) / size
-    alone = (frequency == 0) | (2 * frequency == size)
-    twice = (2.0 - alone.to(torch.float64)) / size
-    return torch.stack([twice * angle.cos(), -twice * angle.sin()], dim=-1).to(dtype)
+    angle = 2.0 * torch.pi * torch.outer(place, frequency) / size
+    return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+def _mirrored(cosine: Float[Tensor, "W K"]) -> Float[Tensor, " K"]:
+    """Return how often each frequency stands in the whole transform: the mean and the highest of an even size once."""
+    size, count = cosine.shape
+    twice = torch.full((count,), 2.0, dtype=cosine.dtype, device=cosine.device)
+    twice[0] = 1.0
+    if size % 2 == 0:
+        twice[-1] = 1.0
+    return twice
