@@ -26,21 +26,22 @@ def command(
     quiet: o.Quiet = False,
 ) -> None:
     """Build, train, evaluate, report and rank."""
-    finish(
-        o.make_run(
-            name=name,
-            bars=bars,
-            listing=listing,
-            delistings=delistings,
-            panel=panel,
-            simulated=simulated,
-            config=config,
-            settings=settings,
-            open_locked=open_locked,
-            quiet=quiet,
-        ),
-        json=json,
+    from gogooku3.cli.show_settings import show_settings
+
+    made = o.make_run(
+        name=name,
+        bars=bars,
+        listing=listing,
+        delistings=delistings,
+        panel=panel,
+        simulated=simulated,
+        config=config,
+        settings=settings,
+        open_locked=open_locked,
+        quiet=quiet,
     )
+    show_settings(made, quiet=quiet)
+    finish(made, json=json)
 
 
 def finish(run: Run, *, json: bool) -> None:

@@ -18,11 +18,13 @@ def command(
 ) -> None:
     """Fit the models."""
     from gogooku3.cli import show
+    from gogooku3.cli.show_settings import show_settings
     from gogooku3.pipeline.train import train
 
     run = o.make_run(
         name=name, panel=panel, config=config, settings=settings, open_locked=open_locked, quiet=quiet
     )
+    show_settings(run, quiet=quiet)
     stages = train(run)
     show.show_stages(stages)
     if json:
