@@ -23,12 +23,12 @@ ATFT = AtftGatFanSettings(hidden=8, lookback=8, convolutions=1, heads=2, gat_lay
 
 
 def source() -> tuple[DaySource, np.ndarray]:
-    """Return encoded days [160, 60, 4] and labels that follow the mean of a column over three days."""
+    """Return encoded days [160, 120, 4] and labels that follow the mean of a column over three days."""
     rng = np.random.default_rng(0)
-    x = (rng.random((160, 60, 4)) - 0.5).astype(np.float16)
-    present = rng.random((160, 60)) < 0.95
+    x = (rng.random((160, 120, 4)) - 0.5).astype(np.float16)
+    present = rng.random((160, 120)) < 0.95
     x[~present] = np.nan
-    universe = present & (rng.random((160, 60)) < 0.9)
+    universe = present & (rng.random((160, 120)) < 0.9)
     known = np.nan_to_num(x.astype(np.float32))
     signal = sum(np.roll(known[:, :, 0], k, axis=0) for k in range(3))
     labels = np.stack([signal + rng.normal(size=signal.shape) * s for s in (0.5, 1.0)], axis=-1)

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 
 from gogooku3.axes import BoolDN, FloatDN
 
-_RIDGE = 1e-3  # of the normal equations, so that an empty sector or a constant characteristic does no harm
+_RIDGE = 1e-3  # of the normal equations, so that a constant characteristic does no harm
 _TAIL = 0.005  # share of a session's returns at each end that is pulled in before the regression
 
 
@@ -33,18 +33,26 @@ def factor_neutral(
         NaN where there is no return, outside the universe, and on sessions with no more members than regressors.
     """
     result = np.full(returns.shape, np.nan)
-    groups = int(sector.max(initial=-1)) + 2
+    own = np.where(sector < 0, sector.max(initial=-1) + 1, sector)
+    groups = int(own.max(initial=0)) + 1
     for day in range(len(returns)):
         member = np.flatnonzero(universe[day] & ~np.isnan(returns[day]))
-        width = groups + factors.shape[2]
-        if len(member) <= width:
+        if len(member) <= groups + factors.shape[2]:
             continue
-        design = np.zeros((len(member), width))
-        own = np.where(sector[member] < 0, groups - 1, sector[member])
-        design[np.arange(len(member)), own] = 1.0
-        design[:, groups:] = np.nan_to_num(factors[day, member].astype(np.float64))
         values = returns[day, member].astype(np.float64)
         values = np.clip(values, *np.quantile(values, [_TAIL, 1 - _TAIL]))
-        gram = design.T @ design + _RIDGE * np.eye(width)
-        result[day, member] = values - design @ np.linalg.solve(gram, design.T @ values)
+        common = np.nan_to_num(factors[day, member].astype(np.float64))
+        centred = _centred(np.column_stack([common, values]), own[member], groups)
+        common, values = centred[:, :-1], centred[:, -1]
+        gram = common.T @ common + _RIDGE * np.eye(common.shape[1])
+        result[day, member] = values - common @ np.linalg.solve(gram, common.T @ values)
     return result
+
+
+def _centred(
+    columns: Float[np.ndarray, "n K"], group: Int64[np.ndarray, " n"], groups: int
+) -> Float[np.ndarray, "n K"]:
+    """Return columns less the mean of each row's group: the regression on dummies (Frisch, Waugh and Lovell)."""
+    count = np.maximum(np.bincount(group, minlength=groups), 1)
+    totals = [np.bincount(group, weights=column, minlength=groups) for column in columns.T]
+    return columns - (np.stack(totals, axis=1) / count[:, None])[group]
