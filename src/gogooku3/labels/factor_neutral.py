@@ -55,4 +55,5 @@ def _centred(
     """Return columns less the mean of each row's group: the regression on dummies (Frisch, Waugh and Lovell)."""
     count = np.maximum(np.bincount(group, minlength=groups), 1)
     totals = [np.bincount(group, weights=column, minlength=groups) for column in columns.T]
-    return columns - (np.stack(totals, axis=1) / count[:, None])[group]
+    centred: np.ndarray = columns - (np.stack(totals, axis=1) / count[:, None])[group]
+    return centred
