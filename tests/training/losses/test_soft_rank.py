@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -215,6 +217,18 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*found)
+
+
+def test_the_first_kernel_leaves_the_threads_of_torch_alone() -> None:
+    code = """
+import torch
+from gogooku3.training.losses.soft_rank import soft_rank
+for threads in (1, 2, 1):
+    torch.set_num_threads(threads)
+    soft_rank(torch.zeros(3))
+    assert torch.get_num_threads() == threads
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @both_paths

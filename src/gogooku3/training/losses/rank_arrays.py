@@ -28,11 +28,18 @@ def with_bits(x: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 @contextmanager
 def threads_of_torch() -> Iterator[None]:
-    """Let the kernels use as many threads as torch does."""
+    """Let the kernels use as many threads as torch does.
+
+    When numba starts its threads, with the first call of ``get_num_threads``, it sets the number for all OpenMP code
+    of the process, which is torch's too: that is put back.
+    """
+    threads = torch.get_num_threads()
     before = numba.get_num_threads()
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined] # numba fills it in when imported
-    numba.set_num_threads(min(torch.get_num_threads(), most))
+    numba.set_num_threads(min(threads, most))
     try:
         yield
     finally:
         numba.set_num_threads(before)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
