@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from gogooku3.axes import FloatWN
 
 CorrelationNN = Float32[np.ndarray, "N N"]
-_ROWS = 512  # incomplete stocks that are taken at once
+_ROWS = 256  # columns with gaps that are taken at once
 _FLAT = 1e-12  # share of its sum of squares below which a column does not vary
 
 
@@ -26,37 +26,51 @@ def correlation(x: FloatWN, need: int) -> CorrelationNN:
         float32 [N, N], symmetric; NaN for pairs with too few common rows or a side that does not vary on them.
     """
     seen = np.isfinite(x)
-    count = np.maximum(seen.sum(axis=0), 1)
-    squares = np.where(seen, x, 0.0)
-    z = np.where(seen, x - squares.sum(axis=0) / count, 0.0)
-    np.square(squares, out=squares)
+    count = seen.sum(axis=0)
+    values = np.where(seen, x, 0.0)
+    z = np.where(seen, x - values.sum(axis=0) / np.maximum(count, 1), 0.0)
     length = np.sqrt((z * z).sum(axis=0))
-    flat = length <= _FLAT * np.sqrt(squares.sum(axis=0))
-    z /= np.where(flat, 1.0, length)
-    result = (z.T @ z).astype(np.float32)
-    missing = np.flatnonzero(~seen.all(axis=0))
+    never = (length <= _FLAT * np.sqrt((values * values).sum(axis=0))) | (count < need)
+    z /= np.where(never, 1.0, length)
+    product = z.T @ z
+    result = product.astype(np.float32)
+    gaps = np.flatnonzero(count < len(x))
     held = seen.astype(np.float64)
-    for first in range(0, len(missing), _ROWS):
-        rows = missing[first : first + _ROWS]
-        part = _incomplete(z, held, rows, need)
+    for first in range(0, len(gaps), _ROWS):
+        rows = gaps[first : first + _ROWS]
+        part = _with_gaps(z, held, gaps, rows, product[rows], need=need)
         result[rows] = part
         result[:, rows] = part.T
-    never = flat | (seen.sum(axis=0) < need)
     result[never] = np.nan
     result[:, never] = np.nan
     return np.clip(result, -1.0, 1.0, out=result)
 
 
-def _incomplete(z: FloatWN, held: FloatWN, rows: np.ndarray, need: int) -> np.ndarray:
-    """Return the correlations of some columns with all [R, N]; ``z`` is 0 where nothing is held."""
+def _with_gaps(
+    z: FloatWN,
+    held: FloatWN,
+    gaps: np.ndarray,
+    rows: np.ndarray,
+    product: Float64[np.ndarray, "R N"],
+    *,
+    need: int,
+) -> Float32[np.ndarray, "R N"]:
+    """Return the correlations of the columns ``rows``, some of those that have gaps, with all columns.
+
+    A column of ``z`` is 0 where nothing is held, and has mean 0 and length 1, also over the rows that it has in common
+    with a column without gaps.
+    """
     mine, has = z[:, rows].T, held[:, rows].T
-    common = has @ held
+    common, left, left_var = (np.empty(product.shape) for _ in range(3))
+    common[:], left[:], left_var[:] = has.sum(axis=1, keepdims=True), 0.0, 1.0
+    common[:, gaps] = has @ held[:, gaps]
+    left[:, gaps] = mine @ held[:, gaps]
+    left_var[:, gaps] = (mine * mine) @ held[:, gaps]
     n = np.maximum(common, 1.0)
-    left, right = mine @ held, has @ z
-    left_var = (mine * mine) @ held - left * left / n
+    right = has @ z
+    left_var -= left * left / n
     right_var = has @ (z * z) - right * right / n
-    covariance = mine @ z - left * right / n
     known = (common >= need) & (left_var > _FLAT) & (right_var > _FLAT)
-    product = np.where(known, left_var * right_var, 1.0)
-    part: np.ndarray = np.where(known, covariance / np.sqrt(product), np.nan).astype(np.float32)
+    scale = np.sqrt(np.where(known, left_var * right_var, 1.0))
+    part: np.ndarray = np.where(known, (product - left * right / n) / scale, np.nan).astype(np.float32)
     return part

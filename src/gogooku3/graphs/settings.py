@@ -22,10 +22,10 @@ class GraphSettings(BaseModel):
     )
     neighbours: int = Field(20, ge=1, le=200, description="neighbours of a stock, at most")
     threshold: float = Field(
-        0.15,
+        0.1,
         ge=0.0,
         lt=1.0,
-        description="correlation above which stocks can be neighbours; at 250 sessions .15 is 2.4 standard errors",
+        description="correlation above which stocks can be neighbours; .1 is 1.6 standard errors at 250 sessions",
     )
     every: int = Field(5, ge=1, description="sessions from one graph to the next")
     by: Measure = Field(
