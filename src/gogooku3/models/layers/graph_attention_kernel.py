@@ -6,9 +6,12 @@ the result has the same bits at any number of threads. Arrays are float32, C-con
 ``both`` [L, N, 2 C]: target part (W_l h) and source part (W_r h) of each stock's channels; channel c belongs to head
 c mod H, so that one register of eight lanes holds every head. ``alpha`` [L, N, k H + 8]: attention before dropout, slot
 by slot, the stock itself behind slot k. Rows of absent stocks, and slots that do not count, are never read.
+Gradients of a task have an axis for parts behind that of days.
 """
 
-# ruff: noqa: PLR0917 - compiled functions take their arrays by position
+# Compiled functions take their arrays by position, and numba finds the types.
+# ruff: noqa: PLR0917
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -31,7 +34,7 @@ from gogooku3.models.layers.lanes import (
 
 DROP_BITS = 24  # of a random number: a share is met to 6e-8, and float32 holds it
 _ROWS = 512  # of one forward task
-_FEWEST = 4  # backward tasks at least, where days alone are fewer
+_FEWEST = 2  # backward tasks at least, where days alone are fewer
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _swap_4 = shuffled([4, 5, 6, 7, 0, 1, 2, 3])
 _swap_2 = shuffled([2, 3, 0, 1, 6, 7, 4, 5])
@@ -55,42 +58,6 @@ class Sizes(NamedTuple):
     edges: int
 
 
-class _Links(NamedTuple):
-    """One day: neighbours [N, k], features of the links [N, k, E], who is present [N], rows of the days before."""
-
-    neighbour: np.ndarray
-    valid: np.ndarray
-    edge: np.ndarray
-    present: np.ndarray
-    first: int
-
-
-class _Weights(NamedTuple):
-    """W_e [E, C], attention vector [C], slope of the leaky ReLU, and what `dropout_factors` reads."""
-
-    edge: np.ndarray
-    attention: np.ndarray
-    slope: np.float32
-    drop: np.ndarray
-
-
-class _Open(NamedTuple):
-    """Slots of a stock that count, with what they need: where their source part begins, features, dropout factors."""
-
-    slot: np.ndarray
-    row: np.ndarray
-    features: np.ndarray
-    keep: np.ndarray
-
-
-class _Gradients(NamedTuple):
-    """Of ``both`` [N, 2 C], W_e [E, C] and the attention vector [C], from one task."""
-
-    both: np.ndarray
-    edge: np.ndarray
-    attention: np.ndarray
-
-
 def row_size(slots: int, heads: int) -> int:
     """Return how many numbers ``alpha`` holds of one stock."""
     return slots * heads + LANES
@@ -107,199 +74,154 @@ def kernels(sizes: Sizes) -> tuple[Callable[..., None], Callable[..., None]]:
     width, heads, edges = sizes  # numbers, since a cached kernel is found again by the numbers it closes over
 
     @numba.njit(parallel=True, cache=True, error_model="numpy")
-    def forward(  # type: ignore[no-untyped-def] # arrays as in the module's text
-        both, index, valid, edge, graph, present, w_edge, attention, slope, drop, alpha, out
-    ):
+    def forward(both, index, valid, edge, graph, present, w_edge, a, slope, drop, alpha, out):
         days, stocks = present.shape
         parts = -(-stocks // _ROWS)
         for task in numba.prange(days * parts):
             day, low = task // parts, task % parts * _ROWS
-            g = graph[day]
-            links = _Links(index[g], valid[g], edge[g], present[day], day * stocks)
-            weights = _Weights(w_edge, attention, slope, drop)
-            rows = range(low, min(stocks, low + _ROWS))
-            _forward_rows(rows, both[day], links, weights, alpha[day], out[day], Sizes(width, heads, edges))
+            g, high = graph[day], min(stocks, low + _ROWS)
+            _forward_rows(
+                day * stocks, low, high, both[day], index[g], valid[g], edge[g], present[day], w_edge, a, slope, drop,
+                alpha[day], out[day], width, heads, edges,
+            )  # fmt: skip
 
     @numba.njit(parallel=True, cache=True, error_model="numpy")
-    def backward(  # type: ignore[no-untyped-def] # arrays as in the module's text, gradients with an axis for parts
-        both,
-        index,
-        valid,
-        edge,
-        graph,
-        present,
-        w_edge,
-        attention,
-        slope,
-        drop,
-        alpha,
-        grad,
-        d_both,
-        d_edge,
-        d_attention,
+    def backward(
+        both, index, valid, edge, graph, present, w_edge, a, slope, drop, alpha, grad, d_both, d_edge, d_a
     ):
         days, stocks = present.shape
         parts = d_both.shape[1]
         size = -(-stocks // parts)
         for task in numba.prange(days * parts):
             day, part = task // parts, task % parts
-            g = graph[day]
-            links = _Links(index[g], valid[g], edge[g], present[day], day * stocks)
-            weights = _Weights(w_edge, attention, slope, drop)
-            rows = range(part * size, min(stocks, part * size + size))
-            out = _Gradients(d_both[day, part], d_edge[day, part], d_attention[day, part])
+            g, low, high = graph[day], part * size, min(stocks, part * size + size)
             _backward_rows(
-                rows, both[day], links, weights, alpha[day], grad[day], out, Sizes(width, heads, edges)
-            )
+                day * stocks, low, high, both[day], index[g], valid[g], edge[g], present[day], w_edge, a, slope, drop,
+                alpha[day], grad[day], d_both[day, part], d_edge[day, part], d_a[day, part], width, heads, edges,
+            )  # fmt: skip
 
     return forward, backward
 
 
+# Below, arrays are of one day and go one by one: in a tuple they would be counted at every use.
+
+
 @_inlined
 def _forward_rows(
-    rows: range,
-    both: np.ndarray,
-    links: _Links,
-    weights: _Weights,
-    alpha: np.ndarray,
-    out: np.ndarray,
-    sizes: Sizes,
-) -> None:
-    """Fill ``out`` and ``alpha`` of some rows of one day."""
-    width, heads, edges = sizes
-    slots = links.neighbour.shape[1]
-    opened = _room(slots, edges)
+    first, low, high, both, index, valid, edge, present, w_edge, a, slope, drop, alpha, out, width, heads, edges
+):  # fmt: skip
+    """Fill ``out`` and ``alpha`` of the rows from ``low`` to ``high``; ``first`` counts the rows of the days before."""
+    slots = index.shape[1]
+    slot, row, features, keep = _room(slots, edges)
     weight = np.empty((slots + 1) * LANES, np.float32)
-    for i in rows:
-        if not links.present[i]:
+    for i in range(low, high):
+        if not present[i]:
             for b in range(0, width, LANES):
                 store(out, i * width + b, splat(_ZERO))
             continue
-        count = _open(i, links, weights.drop, opened, sizes)
+        count = _open(i, index, valid, edge, present, slot, row, features, width, edges)
         highest = splat(np.float32(-np.inf))
         for q in range(count):
             logit = splat(_ZERO)
             for b in range(0, width, LANES):
-                z = _meet(
-                    both, 2 * i * width, opened.row[q], b, opened.features, q * edges, weights.edge, sizes
-                )
-                logit = logit + load(weights.attention, b) * larger(z, splat(weights.slope) * z)
+                z = _meet(both, 2 * i * width, row[q], b, features, q * edges, w_edge, width, edges)
+                logit = logit + load(a, b) * larger(z, splat(slope) * z)
             logit = _head_sums(logit, heads)
             highest = larger(logit, highest)
             store(weight, q * LANES, logit)
-        total = splat(_ZERO)
-        for q in range(count):
-            power = exponential(load(weight, q * LANES) - highest)
-            total = total + power
-            store(weight, q * LANES, power)
-        share = splat(_ONE) / total
+        share = _powers(weight, count, highest)
+        if drop[2] > 0:
+            _draw((first + i) * (slots + 1) * heads, count, slot, heads, drop, keep)
         for q in range(count):
             attention = load(weight, q * LANES) * share
-            store(alpha, i * (slots * heads + LANES) + opened.slot[q] * heads, attention)
-            store(weight, q * LANES, attention * load(opened.keep, q * LANES))
+            store(alpha, i * (slots * heads + LANES) + slot[q] * heads, attention)
+            store(weight, q * LANES, attention * load(keep, q * LANES))
         for b in range(0, width, LANES):
             mixed = splat(_ZERO)
             for q in range(count):
-                mixed = mixed + load(weight, q * LANES) * load(both, opened.row[q] + b)
+                mixed = mixed + load(weight, q * LANES) * load(both, row[q] + b)
             store(out, i * width + b, mixed)
 
 
 @_inlined
+def _powers(weight, count, highest):
+    """Replace logits by their powers; return the reciprocal of the sum."""
+    total = splat(_ZERO)
+    for q in range(count):
+        power = exponential(load(weight, q * LANES) - highest)
+        total = total + power
+        store(weight, q * LANES, power)
+    return splat(_ONE) / total
+
+
+@_inlined
 def _backward_rows(
-    rows: range,
-    both: np.ndarray,
-    links: _Links,
-    weights: _Weights,
-    alpha: np.ndarray,
-    grad: np.ndarray,
-    out: _Gradients,
-    sizes: Sizes,
-) -> None:
-    """Fill the gradients with what some rows of one day say; ``grad`` is that of the output, [N, C]."""
-    width, heads, edges = sizes
-    slots = links.neighbour.shape[1]
-    opened = _room(slots, edges)
+    first, low, high, both, index, valid, edge, present, w_edge, a, slope, drop, alpha, grad, d_both, d_edge, d_a,
+    width, heads, edges,
+):  # fmt: skip
+    """Fill the gradients with what the rows from ``low`` to ``high`` say; ``grad`` is that of the output."""
+    slots = index.shape[1]
+    slot, row, features, keep = _room(slots, edges)
     weight, d_logit = np.empty((slots + 1) * LANES, np.float32), np.empty((slots + 1) * LANES, np.float32)
     d_z = np.empty((slots + 1) * LANES, np.float32)
-    out.both[:], out.edge[:], out.attention[:] = _ZERO, _ZERO, _ZERO
-    for i in rows:
-        if not links.present[i]:
+    d_both[:], d_edge[:], d_a[:] = _ZERO, _ZERO, _ZERO
+    for i in range(low, high):
+        if not present[i]:
             continue
-        count = _open(i, links, weights.drop, opened, sizes)
+        count = _open(i, index, valid, edge, present, slot, row, features, width, edges)
+        if drop[2] > 0:
+            _draw((first + i) * (slots + 1) * heads, count, slot, heads, drop, keep)
         mean = splat(_ZERO)
         for q in range(count):
             d_attention = splat(_ZERO)
             for b in range(0, width, LANES):
-                d_attention = d_attention + load(grad, i * width + b) * load(both, opened.row[q] + b)
-            d_attention = _head_sums(d_attention, heads) * load(opened.keep, q * LANES)
-            attention = load(alpha, i * (slots * heads + LANES) + opened.slot[q] * heads)
-            attention = _heads_repeated(attention, heads)
+                d_attention = d_attention + load(grad, i * width + b) * load(both, row[q] + b)
+            d_attention = _head_sums(d_attention, heads) * load(keep, q * LANES)
+            attention = _heads_repeated(load(alpha, i * (slots * heads + LANES) + slot[q] * heads), heads)
             mean = mean + d_attention * attention
             store(d_logit, q * LANES, d_attention)
             store(weight, q * LANES, attention)
         for q in range(count):
             attention = load(weight, q * LANES)
             store(d_logit, q * LANES, attention * (load(d_logit, q * LANES) - mean))
-            store(weight, q * LANES, attention * load(opened.keep, q * LANES))
+            store(weight, q * LANES, attention * load(keep, q * LANES))
         for b in range(0, width, LANES):
             _push(
-                i,
-                b,
-                count,
-                both,
-                weights,
-                opened,
-                weight,
-                d_logit,
-                d_z,
-                load(grad, i * width + b),
-                out,
-                sizes,
-            )
+                i, b, count, both, row, features, w_edge, a, slope, weight, d_logit, d_z, grad, d_both, d_edge, d_a,
+                width, edges,
+            )  # fmt: skip
 
 
 @_inlined
 def _push(
-    i: int,
-    b: int,
-    count: int,
-    both: np.ndarray,
-    weights: _Weights,
-    opened: _Open,
-    weight: np.ndarray,
-    d_logit: np.ndarray,
-    d_z: np.ndarray,
-    grad: Any,
-    out: _Gradients,
-    sizes: Sizes,
-) -> None:
+    i, b, count, both, row, features, w_edge, a, slope, weight, d_logit, d_z, grad, d_both, d_edge, d_a, width, edges
+):  # fmt: skip
     """Pass the gradients of stock ``i``'s logits and output on, for the eight channels from ``b``."""
-    width, _, edges = sizes
-    steep, a = splat(weights.slope), load(weights.attention, b)
+    a_b, grad_b = load(a, b), load(grad, i * width + b)
     sum_a, sum_target = splat(_ZERO), splat(_ZERO)
     for q in range(count):
-        z = _meet(both, 2 * i * width, opened.row[q], b, opened.features, q * edges, weights.edge, sizes)
+        z = _meet(both, 2 * i * width, row[q], b, features, q * edges, w_edge, width, edges)
         by_logit = load(d_logit, q * LANES)
-        sum_a = sum_a + by_logit * larger(z, steep * z)
-        by_z = by_logit * a
-        by_z = where_positive(z, by_z, steep * by_z)
+        sum_a = sum_a + by_logit * larger(z, splat(slope) * z)
+        by_z = by_logit * a_b
+        by_z = where_positive(z, by_z, splat(slope) * by_z)
         sum_target = sum_target + by_z
-        source = opened.row[q] + b
-        store(out.both, source, load(out.both, source) + (by_z + load(weight, q * LANES) * grad))
+        source = row[q] + b
+        store(d_both, source, load(d_both, source) + (by_z + load(weight, q * LANES) * grad_b))
         store(d_z, q * LANES, by_z)
-    store(out.both, 2 * i * width + b, sum_target)
-    store(out.attention, b, load(out.attention, b) + sum_a)
+    store(d_both, 2 * i * width + b, sum_target)
+    store(d_a, b, load(d_a, b) + sum_a)
     for e in range(edges):
         total = splat(_ZERO)
         for q in range(count):
-            total = total + splat(opened.features[q * edges + e]) * load(d_z, q * LANES)
-        store(out.edge, e * width + b, load(out.edge, e * width + b) + total)
+            total = total + splat(features[q * edges + e]) * load(d_z, q * LANES)
+        store(d_edge, e * width + b, load(d_edge, e * width + b) + total)
 
 
 @_inlined
-def _room(slots: int, edges: int) -> _Open:
-    """Return room for the slots of one stock and for the stock itself."""
-    return _Open(
+def _room(slots, edges):
+    """Return room for the slots of a stock that count: number, place of the source part, features, dropout factor."""
+    return (
         np.empty(slots + 1, np.int64),
         np.empty(slots + 1, np.int64),
         np.empty((slots + 1) * edges, np.float32),
@@ -308,47 +230,33 @@ def _room(slots: int, edges: int) -> _Open:
 
 
 @_inlined
-def _open(i: int, links: _Links, drop: np.ndarray, opened: _Open, sizes: Sizes) -> int:
+def _open(i, index, valid, edge, present, slot, row, features, width, edges):
     """Gather the slots of stock ``i`` that count, the stock itself last with no features; return how many."""
-    width, heads, edges = sizes
-    slots = links.neighbour.shape[1]
+    slots = index.shape[1]
     count = 0
     for k in range(slots):
-        if links.valid[i, k] and links.present[links.neighbour[i, k]]:
-            opened.slot[count] = k
-            opened.row[count] = (2 * np.int64(links.neighbour[i, k]) + 1) * width
+        if valid[i, k] and present[index[i, k]]:
+            slot[count], row[count] = k, (2 * np.int64(index[i, k]) + 1) * width
             for e in range(edges):
-                opened.features[count * edges + e] = links.edge[i, k, e]
+                features[count * edges + e] = edge[i, k, e]
             count += 1
-    opened.slot[count] = slots
-    opened.row[count] = (2 * i + 1) * width
+    slot[count], row[count] = slots, (2 * i + 1) * width
     for e in range(edges):
-        opened.features[count * edges + e] = _ZERO
-    if drop[2] > 0:
-        _draw((links.first + i) * (slots + 1) * heads, count + 1, heads, drop, opened)
+        features[count * edges + e] = _ZERO
     return count + 1
 
 
 @numba.njit(cache=True, error_model="numpy", inline="always")  # faster than inlined by LLVM
-def _meet(
-    both: np.ndarray,
-    target: int,
-    source: int,
-    b: int,
-    features: np.ndarray,
-    at: int,
-    w_edge: np.ndarray,
-    sizes: Sizes,
-) -> Any:
+def _meet(both, target, source, b, features, at, w_edge, width, edges):
     """Return W_l h_i + W_r h_j + W_e edge_ij for the eight channels from ``b``."""
     z = load(both, target + b) + load(both, source + b)
-    for e in range(sizes.edges):
-        z = z + splat(features[at + e]) * load(w_edge, e * sizes.width + b)
+    for e in range(edges):
+        z = z + splat(features[at + e]) * load(w_edge, e * width + b)
     return z
 
 
 @_inlined
-def _head_sums(x: Any, heads: int) -> Any:
+def _head_sums(x, heads):
     """Sum the lanes of each head; every lane gets its head's sum."""
     if heads < 8:
         x = x + _swap_4(x)
@@ -360,7 +268,7 @@ def _head_sums(x: Any, heads: int) -> Any:
 
 
 @_inlined
-def _heads_repeated(x: Any, heads: int) -> Any:
+def _heads_repeated(x, heads):
     """Repeat the first ``heads`` lanes over all."""
     if heads == 4:
         return _first_4(x)
@@ -372,14 +280,14 @@ def _heads_repeated(x: Any, heads: int) -> Any:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _draw(first: int, count: int, heads: int, drop: np.ndarray, opened: _Open) -> None:
-    """Fill the dropout factors: 0, or 1 / (1 - share); the same numbers as `dropout_factors`."""
+def _draw(first, count, slot, heads, drop, keep):
+    """Fill ``keep`` with 0 for what is dropped and 1 / (1 - share) for the rest, as `dropout_factors` says."""
     scale = np.float32(1 << DROP_BITS) / np.float32((1 << DROP_BITS) - np.int64(drop[2]))
     for q in range(count):
-        start = first + opened.slot[q] * heads
+        start = first + slot[q] * heads
         for lane in range(LANES):
             x = np.uint32(np.uint32(start + (lane & (heads - 1))) * drop[0] + drop[1])
             x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x21F0AAAD))
             x = np.uint32((x ^ (x >> np.uint32(15))) * np.uint32(0xD35A2D97))
             x = np.uint32(x ^ (x >> np.uint32(15))) >> np.uint32(32 - DROP_BITS)
-            opened.keep[q * LANES + lane] = scale if x >= drop[2] else _ZERO
+            keep[q * LANES + lane] = scale if x >= drop[2] else _ZERO
