@@ -31,11 +31,18 @@ def python(code: str, **environment: str) -> dict[str, object]:
 
 
 THREADS = """
-import json, sys
+import json
+import numba
 from gogooku3.config.process import prepare_torch
+@numba.njit(parallel=True)
+def kernel(n):
+    total = 0
+    for i in numba.prange(n):
+        total += i
+    return total
 first = prepare_torch({first})
-assert "torch" not in sys.modules
 import torch
+kernel(100)  # would otherwise set torch's threads back
 found = [torch.get_num_threads()]
 second = prepare_torch({second})
 found.append(torch.get_num_threads())
@@ -45,7 +52,7 @@ print(json.dumps({{"threads": found, **said}}))
 """
 
 
-def test_torch_takes_the_threads_before_and_after_its_import() -> None:
+def test_torch_takes_the_threads_and_keeps_them_when_a_kernel_starts() -> None:
     found = python(THREADS.format(first=1, second=2))
     assert found == {"threads": [1, 2], "said": [1, 2], "by": ["deep.threads", "deep.threads"]}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def prepare_process() -> None:
 
 
 def prepare_torch(threads: int = 0) -> TorchProcess:
-    """Cap the threads of matrix products and let the process keep its memory; call it before torch is imported.
+    """Cap the threads of matrix products and let the process keep its memory, then import torch.
 
     Args:
         threads: How many; with 0 the OMP_NUM_THREADS that the user set, or else the physical cores that the
@@ -55,9 +54,14 @@ def prepare_torch(threads: int = 0) -> TorchProcess:
         count, by = physical_cores(), "physical cores"
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(count)
-    if "torch" in sys.modules:  # it has read them already
-        sys.modules["torch"].set_num_threads(count)
-    return TorchProcess(threads=count, threads_by=by, memory_kept=keep_memory())
+    kept = keep_memory()
+    import numba
+
+    numba.get_num_threads()  # its first kernel would set torch's threads back to all cores
+    import torch
+
+    torch.set_num_threads(count)
+    return TorchProcess(threads=count, threads_by=by, memory_kept=kept)
 
 
 def physical_cores() -> int:
