@@ -46,7 +46,7 @@ def test_the_clean_pipeline_is_certified(certificate: Certificate) -> None:
     assert [len(saved["bars"]["digest"]), len(saved["code"]), len(saved["subject"]["settings"])] == [64] * 3
     rebuilt = [part for part in saved["parts"] if "stages" in part["facts"]]
     assert len(rebuilt) == 6
-    stages = {"universe", "fields", "features", "targets", "ranks", "models", "scores", "ranking"}
+    stages = {"universe", "fields", "features", "targets", "ranks", "graph", "models", "scores", "ranking"}
     assert {stage for part in rebuilt for stage in part["facts"]["stages"]} == stages
     for part in rebuilt:
         for stage in part["facts"]["stages"].values():
