@@ -8,6 +8,9 @@ import numpy as np
 
 from gogooku3.models.layers.neighbours import Neighbours
 
+_SCALE = np.array([4.0, 1.0, 0.5, 10.0], dtype=np.float32)
+"""Of correlation, same sector, relative turnover and lead: brings each to about one, as a layer's inputs should be."""
+
 if TYPE_CHECKING:
     from gogooku3.graphs.graphs import Graphs
 
@@ -31,7 +34,7 @@ def link(graphs: Graphs, start: int, stop: int, stocks: np.ndarray) -> Neighbour
     place[stocks] = np.arange(len(stocks), dtype=np.int32)
     index = place[graphs.index[used[0] : used[-1] + 1, stocks]]
     valid = index >= 0
-    edge = np.where(valid[..., None], graphs.edge[used[0] : used[-1] + 1, stocks], np.float32(0))
+    edge = np.where(valid[..., None], graphs.edge[used[0] : used[-1] + 1, stocks] * _SCALE, np.float32(0))
     return Neighbours(
         index=torch.from_numpy(np.where(valid, index, 0)),
         valid=torch.from_numpy(valid),
