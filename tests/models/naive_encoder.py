@@ -73,7 +73,7 @@ def state(
         for t in range(2 * dilation, len(h)):
             stacked = np.concatenate([h[t - 2 * dilation], h[t - dilation], h[t]])
             moved = glu(stacked @ w[f"{name}.weight"] + w[f"{name}.bias"])
-            out.append(norm(w, f"{name}.norm", h[t] + moved) if seen[t] else zero)
+            out.append(norm(w, f"{name}.norm", h[t] + w[f"{name}.scale"] * moved) if seen[t] else zero)
         h, seen = out, seen[2 * dilation :]
     return attended(w, h, seen, heads)
 
@@ -94,4 +94,6 @@ def attended(w: Weights, h: list[np.ndarray], seen: list[bool], heads: int) -> n
         )
         mean += softmax(np.where(seen, logits, -np.inf)) / heads
     value = sum(m * linear(w, "attention.value", one) for m, one in zip(mean, h, strict=True))
-    return norm(w, "attention.norm", h[-1] + glu(linear(w, "attention.out", np.asarray(value))))
+    return norm(
+        w, "attention.norm", h[-1] + w["attention.scale"] * glu(linear(w, "attention.out", np.asarray(value)))
+    )

@@ -11,12 +11,16 @@ from torch.nn import functional as F  # noqa: N812 - the name that torch's users
 
 from gogooku3.models.layers.stock_dropout import StockDropout
 
+BEGINNING = 0.1
+"""Of the past's share in a state."""
+
 
 class CausalConvolution(nn.Module):
-    """``LayerNorm(x_t + GLU(sum_i W_i x_{t - i dilation}))``, one matrix product over the stacked sessions.
+    """``LayerNorm(x_t + scale * GLU(sum_i W_i x_{t - i dilation}))``, one matrix product over the stacked sessions.
 
     There is no padding: a block loses its first ``field - 1`` sessions, so no output ever saw less than its field.
-    A stock-day without a bar leaves as zeros, and so counts as nothing in later layers.
+    A stock-day without a bar leaves as zeros, and so counts as nothing in later layers. The scale per channel begins at
+    a tenth (LayerScale, Touvron et al. 2021): a stock-day's own session speaks first, and the past has to earn its share.
 
     Args:
         width: Channels in and out.
@@ -30,6 +34,7 @@ class CausalConvolution(nn.Module):
         self.dilation, self.taps = dilation, taps
         self.weight = nn.Parameter(torch.randn(taps * width, 2 * width) / math.sqrt(taps * width))
         self.bias = nn.Parameter(torch.zeros(2 * width))
+        self.scale = nn.Parameter(torch.full((width,), BEGINNING))
         self.norm = nn.LayerNorm(width)
         self.dropout = StockDropout(dropout)
 
@@ -50,5 +55,5 @@ class CausalConvolution(nn.Module):
         stacked = torch.cat(taps, dim=-1).flatten(0, 1)
         moved = F.glu(torch.addmm(self.bias, stacked, self.weight), dim=-1).view(kept, *x.shape[1:])
         own = slice(len(x) - kept, None)
-        out: Tensor = self.norm(x[own] + self.dropout(moved))
+        out: Tensor = self.norm(torch.addcmul(x[own], self.scale, self.dropout(moved)))
         return out * present[own, :, None].to(out.dtype)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name that torch's users know
 
+from gogooku3.models.layers.causal_convolution import BEGINNING
 from gogooku3.models.layers.stock_dropout import StockDropout
 
 _NEVER = -1e9  # finite, so that a row without any key gives finite garbage instead of NaN
@@ -20,7 +21,7 @@ class LocalAttention(nn.Module):
 
     Lim et al. (2021), eq. 13 to 16 (interpretable multi-head attention: the mean of the heads' weights times one
     value), with a learnt bias per head and age instead of absolute positions, so that a stock-day's state does not
-    depend on the block it is computed in. The output is gated: ``LayerNorm(x + GLU(W attended))``.
+    depend on the block it is computed in. The output is gated, and its scale begins at a tenth: ``LayerNorm(x + scale * GLU(W attended))``.
 
     Args:
         width: Channels in and out.
@@ -37,6 +38,7 @@ class LocalAttention(nn.Module):
         self.value = nn.Linear(width, self.depth)
         self.out = nn.Linear(self.depth, 2 * width)
         self.age = nn.Parameter(torch.zeros(heads, span))
+        self.scale = nn.Parameter(torch.full((width,), BEGINNING))
         self.norm = nn.LayerNorm(width)
         self.dropout = StockDropout(dropout)
 
@@ -54,7 +56,9 @@ class LocalAttention(nn.Module):
             for start, weights in self._weights(x, own, present)
         ]
         attended = torch.cat(parts, dim=1).transpose(0, 1)
-        out: Tensor = self.norm(own + self.dropout(F.glu(self.out(attended), dim=-1)))
+        out: Tensor = self.norm(
+            torch.addcmul(own, self.scale, self.dropout(F.glu(self.out(attended), dim=-1)))
+        )
         return out
 
     def weights(self, x: Float[Tensor, "V N C"], present: Bool[Tensor, "V N"]) -> Float[Tensor, "L N span"]:
