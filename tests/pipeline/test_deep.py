@@ -177,6 +177,11 @@ def test_labels_of_every_kind(run: Run) -> None:
         both = found & known
         assert 0.5 < np.corrcoef(neutral[both], ranks[both])[0, 1] < 0.9999
         assert np.abs(neutral[both]).max() < 0.5
+    none = deep_labels(panel, LossSettings(target="factor_neutral", factors=()), stop)
+    beta = deep_labels(panel, LossSettings(target="factor_neutral"), stop)
+    assert np.nanmax(np.abs(none - beta)) > 0.05
+    quarter = deep_labels(panel, LossSettings(target="factor_neutral", neutral_share=0.25), stop)
+    np.testing.assert_allclose(quarter, 0.25 * beta + 0.75 * ranks, atol=1e-6)
 
 
 def test_curves_are_kept(run: Run) -> None:

@@ -83,6 +83,7 @@ ELSEWHERE = {  # what else they do, and where that is shown
     "atft.gat_dropout": "tests/models/layers/test_graph_stack.py",
     "loss.target": "tests/pipeline/test_deep.py: labels of every kind",
     "loss.factors": "tests/pipeline/test_deep.py",
+    "loss.neutral_share": "tests/pipeline/test_deep.py: labels of every kind",
     "deep.seeds": "tests/pipeline/test_deep.py: a column a member",
     "deep.patience": "tests/training/test_deep_trainer.py: patience ends training",
     "deep.compile": "needs a compiler; below",

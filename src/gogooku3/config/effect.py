@@ -25,6 +25,8 @@ def _unread_keys(settings: Settings) -> set[str]:
     """Return keys that another key of the same section makes meaningless."""
     loss = settings.loss
     unread = {f"loss.{key}" for key, base in _OF_BASE.items() if loss.base != base}
+    if loss.target in {"rank", "raw"}:
+        unread.add("loss.neutral_share")
     if loss.target != "factor_neutral":
         unread.add("loss.factors")
     if not loss.rank_weight:

@@ -25,7 +25,7 @@ def deep_labels(panel: Panel, loss: LossSettings, stop: int) -> Float32[np.ndarr
         panel: The panel.
         loss: Its ``target``: ``rank`` of the forward return, the ``raw`` return, or its rank once the session's mean of
             the sector, or what the market and a beta of the past explain, or what a regression on sectors and
-            ``factors`` explains, is taken off.
+            ``factors`` explains, is taken off; the plain rank has ``1 - neutral_share`` of such a label.
         stop: Session after the last.
 
     Raises:
@@ -38,7 +38,11 @@ def deep_labels(panel: Panel, loss: LossSettings, stop: int) -> Float32[np.ndarr
     rest = _rest(panel, loss, stop)
     for one in panel.targets:
         returns = np.where(universe, panel.target(one)[:stop].astype(np.float64), np.nan)
-        found.append(rest(returns))
+        label = rest(returns)
+        if loss.target != "raw" and loss.neutral_share < 1.0:
+            share = np.float32(loss.neutral_share)
+            label = share * label + (1 - share) * panel.target_rank(one)[:stop]
+        found.append(label)
     return np.stack(found, axis=-1)
 
 

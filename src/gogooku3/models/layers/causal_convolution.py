@@ -20,7 +20,7 @@ class CausalConvolution(nn.Module):
 
     There is no padding: a block loses its first ``field - 1`` sessions, so no output ever saw less than its field.
     A stock-day without a bar leaves as zeros, and so counts as nothing in later layers. The scale per channel begins at
-    a tenth (LayerScale, Touvron et al. 2021): a stock-day's own session speaks first, and the past has to earn its share.
+    a tenth (LayerScale, Touvron et al. 2021): a stock-day's own session speaks first, the past has to earn its share.
 
     Args:
         width: Channels in and out.

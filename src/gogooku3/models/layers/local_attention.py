@@ -21,7 +21,8 @@ class LocalAttention(nn.Module):
 
     Lim et al. (2021), eq. 13 to 16 (interpretable multi-head attention: the mean of the heads' weights times one
     value), with a learnt bias per head and age instead of absolute positions, so that a stock-day's state does not
-    depend on the block it is computed in. The output is gated, and its scale begins at a tenth: ``LayerNorm(x + scale * GLU(W attended))``.
+    depend on the block it is computed in. The output is gated, and its scale begins at a tenth:
+    ``LayerNorm(x + scale * GLU(W attended))``.
 
     Args:
         width: Channels in and out.

@@ -93,7 +93,7 @@ class RankPreservingLoss(torch.nn.Module):
     @classmethod
     def from_settings(cls, settings: LossSettings, *, seed: int = 0) -> RankPreservingLoss:
         """Return the loss that settings describe; what the targets are is for the one who makes them."""
-        return cls(**settings.model_dump(exclude={"target", "factors"}), seed=seed)
+        return cls(**settings.model_dump(exclude={"target", "factors", "neutral_share"}), seed=seed)
 
     def forward(
         self,

@@ -34,6 +34,12 @@ class LossSettings(BaseModel):
         ("beta_250",),
         description="features whose common return factor_neutral takes off each session's labels, beside sectors",
     )
+    neutral_share: float = Field(
+        1.0,
+        gt=0.0,
+        le=1.0,
+        description="share of the neutral rank in a neutral target; the rest is the rank of the plain return",
+    )
     huber_delta: float = Field(
         1.0, gt=0.0, allow_inf_nan=False, description="error at which huber turns from a square to a line"
     )
