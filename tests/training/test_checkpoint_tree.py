@@ -88,7 +88,7 @@ def test_numbers_of_numpy_become_plain() -> None:
         np.array([object()]),
         lambda: None,
     ],
-    ids=str,
+    ids=[f"case {number}" for number in range(15)],
 )
 def test_what_cannot_be_held_is_refused_by_its_path(value: object) -> None:
     with pytest.raises(ModelError, match=r"where: a\.0\b"):
