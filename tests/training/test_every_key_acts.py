@@ -45,6 +45,7 @@ CHANGED: dict[str, tuple[object, dict[str, object]]] = {  # another value, and w
     "atft.convolutions": (2, {}),
     "atft.heads": (4, {}),
     "atft.dropout": (0.4, {}),
+    "atft.feature_dropout": (0.4, {}),
     "gru.hidden": (12, {}),
     "gru.lookback": (5, {}),
     "gru.dropout": (0.4, {}),

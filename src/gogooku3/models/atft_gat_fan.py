@@ -44,7 +44,7 @@ class AtftGatFan(DeepModel):
         super().__init__()
         self.settings, self.targets, self.quantiles = settings, targets, quantiles
         width, dropout = settings.hidden, settings.dropout
-        self.selection = VariableSelection(features, width)
+        self.selection = VariableSelection(features, width, settings.feature_dropout)
         self.entry = GatedResidual(width, dropout)
         self.convolutions = nn.ModuleList(
             CausalConvolution(width, 2**depth, dropout) for depth in range(settings.convolutions)

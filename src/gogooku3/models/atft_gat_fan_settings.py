@@ -17,6 +17,9 @@ class AtftGatFanSettings(BaseModel):
     )
     heads: int = Field(4, ge=1, le=16, description="heads of the attention over the lookback")
     dropout: float = Field(0.1, ge=0.0, lt=1.0, description="share of channels dropped in training")
+    feature_dropout: float = Field(
+        0.0, ge=0.0, lt=1.0, description="share of features that are missing to a whole block in training"
+    )
     gat_layers: int = Field(1, ge=0, le=10, description="layers of graph attention; 0 leaves the graph out")
     gat_dropout: float = Field(0.1, ge=0.0, lt=1.0, description="share of neighbours dropped in training")
 

@@ -21,11 +21,13 @@ class VariableSelection(nn.Module):
     Args:
         features: Features F.
         width: Channels out.
+        dropout: Share of features that are missing to a whole block in training, so that no few of them are all.
         bottleneck: Width of the network that weighs.
     """
 
-    def __init__(self, features: int, width: int, bottleneck: int = 16) -> None:
+    def __init__(self, features: int, width: int, dropout: float = 0.0, bottleneck: int = 16) -> None:
         super().__init__()
+        self.dropout = dropout
         self.missing = nn.Parameter(torch.zeros(features))
         self.squeeze = nn.Linear(features, bottleneck)
         self.weigh = nn.Linear(bottleneck, features)
@@ -41,6 +43,9 @@ class VariableSelection(nn.Module):
             present: True where the stock has a bar.
         """
         known = self._known(x, present)
+        if self.training and self.dropout > 0.0:
+            kept = torch.rand(known.shape[-1], device=known.device) >= self.dropout
+            known = torch.where(kept, known, self.missing)
         out: Tensor = self.embed(known * self._weights(known))
         return out
 
