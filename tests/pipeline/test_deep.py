@@ -12,9 +12,11 @@ import pytest
 
 from gogooku3.errors import ModelError, PanelError, SettingsError
 from gogooku3.pipeline.build import panel_of
+from gogooku3.pipeline.bundle import bundle
 from gogooku3.pipeline.deep_labels import deep_labels
 from gogooku3.pipeline.graph import graphs_of
 from gogooku3.pipeline.predict import predict
+from gogooku3.pipeline.predict_bundle import predict_bundle
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.train import folds_of, model_files, train
@@ -87,6 +89,13 @@ def test_a_ranking_by_a_deep_model_and_by_a_blend(run: Run) -> None:
         table = predict(run, model=model).table
         assert table.height == panel.universe[-1].sum()
         assert table["score_h5_d1"].n_unique() > table.height // 2
+
+
+def test_a_bundle_ranks_as_its_run_does(run: Run, tmp_path: Path) -> None:
+    packed = bundle(run, out=tmp_path / "all.zip")
+    for model in ("lightgbm", "gru", "atft_gat_fan", "blend"):
+        by_bundle = predict_bundle(run, packed.path, model=model).table
+        assert by_bundle.equals(predict(run, model=model).table)
 
 
 def test_a_blend_learns_its_weights_from_the_test_years_before(run: Run) -> None:
