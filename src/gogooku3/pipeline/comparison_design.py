@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from gogooku3.errors import EvaluationError
-from gogooku3.models.names import ModelName
+from gogooku3.models.names import ModelName, sections_of
 from gogooku3.pipeline.comparison_data import fold_differences, same_data, yardstick_differences
 from gogooku3.pipeline.contestant import Contestant
 
@@ -109,7 +109,8 @@ def _refused(
 
 def _reaches(key: str, model: Contestant, against: Contestant, *, panel: bool) -> bool:
     """Tell whether a setting that differs reaches the scores, given that all else is the same."""
-    own = ("train.models", "train.refit", f"{model.model}.", f"{against.model}.")
+    sections = sections_of(model.model) | sections_of(against.model)
+    own = ("train.models", "train.refit", *(f"{section}." for section in sections))
     return key.startswith(own) or (panel and key in _PANEL)
 
 
@@ -124,8 +125,9 @@ def _settings(side: Contestant) -> Iterator[tuple[str, Any]]:
     """Yield what can reach a contestant's scores: not its run's name, how it is judged, or the other models."""
     settings = side.run.settings
     tree = settings.model_dump(mode="json", exclude=_NOT_READ)
-    for other in set(get_args(ModelName)) - {side.model}:
-        tree.pop(other)
+    models: tuple[ModelName, ...] = get_args(ModelName)
+    for section in frozenset().union(*map(sections_of, models)) - sections_of(side.model):
+        tree.pop(section)
     tree["train"]["models"] = side.model
     yield from _flat(tree)
 
