@@ -66,11 +66,6 @@ CHANGED: dict[str, tuple[object, dict[str, object]]] = {  # another value, and w
     "scheduler.warmup_share": (0.5, {}),
     "scheduler.t0": (1, {"scheduler.type": "cosine_restarts", "deep.epochs": 4}),
     "scheduler.t_mult": (1, {"scheduler.type": "cosine_restarts", "scheduler.t0": 1, "deep.epochs": 3}),
-    "scheduler.plateau_factor": (
-        0.1,
-        {"scheduler.type": "plateau", "scheduler.plateau_patience": 0, "deep.epochs": 6},
-    ),
-    "scheduler.plateau_patience": (0, {"scheduler.type": "plateau", "deep.epochs": 6}),
     "deep.epochs": (3, {}),
     "deep.sessions": (15, {}),
     "deep.parts": (2, {"deep.sessions": 30}),
@@ -85,6 +80,8 @@ ELSEWHERE = {  # what else they do, and where that is shown
     "loss.target": "tests/pipeline/test_deep.py: labels of every kind",
     "loss.factors": "tests/pipeline/test_deep.py",
     "loss.neutral_share": "tests/pipeline/test_deep.py: labels of every kind",
+    "scheduler.plateau_factor": "tests/training/test_schedulers.py, against torch's",
+    "scheduler.plateau_patience": "tests/training/test_schedulers.py, against torch's",
     "deep.seeds": "tests/pipeline/test_deep.py: a column a member",
     "deep.patience": "tests/training/test_deep_trainer.py: patience ends training",
     "deep.compile": "needs a compiler; below",
@@ -132,8 +129,7 @@ def trained(folder: Path, given: Mapping[str, object], model: str) -> Trained:
             scheduler=settings["scheduler"],  # type: ignore[arg-type]
         ),
     )
-    watched = np.arange(125, 158) if given.get("scheduler.type") == "plateau" else TRAIN[:0]
-    asked = course(watched=watched, epochs=deep.epochs, stop_after=deep.epochs)
+    asked = course(watched=TRAIN[:0], epochs=deep.epochs, stop_after=deep.epochs)
     return trainer.train(lambda: build_model(described), asked, folder)
 
 
