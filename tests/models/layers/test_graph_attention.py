@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,6 +263,31 @@ def test_same_bits_at_every_run_on_two_threads(plain: bool) -> None:
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(runs[0], other) for other in runs[1:])
+
+
+_FIRST_USE = """
+import os
+os.environ["NUMBA_NUM_THREADS"] = "2"
+import numba, torch
+from tests.models.layers.graph_cases import draw
+from gogooku3.models.layers.graph_attention import GraphAttention
+torch.set_num_threads(1)
+neighbours, present = draw(days=1, stocks=9, slots=2, edges=1)
+GraphAttention(16, 2, 1)(torch.randn(1, 9, 16), neighbours, present)
+print(torch.get_num_threads(), numba.get_num_threads())
+"""
+
+
+def test_the_first_use_leaves_the_number_of_threads_alone() -> None:
+    """Numba, when it starts its threads, sets the number that torch uses too."""
+    said = subprocess.run(
+        [sys.executable, "-c", _FIRST_USE],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert said.stdout.split() == ["1", "2"]
 
 
 def test_more_days_than_fit_are_taken_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,10 +294,12 @@ def _arrays(ctx: Any, both: Tensor, attention: Tensor, edge: Tensor) -> tuple[An
 
 @contextmanager
 def _torch_threads() -> Iterator[None]:
-    """Let numba use as many threads as torch does."""
-    before = numba.get_num_threads()
-    numba.set_num_threads(min(torch.get_num_threads(), before))
+    """Let numba use as many threads as torch does, and leave torch's number alone."""
+    threads, before = torch.get_num_threads(), numba.get_num_threads()
+    numba.set_num_threads(min(threads, before))
     try:
         yield
     finally:
         numba.set_num_threads(before)
+        if torch.get_num_threads() != threads:  # numba sets OpenMP's number when it starts its own threads
+            torch.set_num_threads(threads)
