@@ -37,3 +37,12 @@ class DayBlock:
             scored=self.scored.to(device, non_blocking=True),
             neighbours=None if self.neighbours is None else self.neighbours.to(device),
         )
+
+    def pinned(self) -> DayBlock:
+        """Return the block in memory from which a CUDA device can copy by itself."""
+        return DayBlock(
+            x=self.x.pin_memory(),
+            present=self.present.pin_memory(),
+            scored=self.scored.pin_memory(),
+            neighbours=None if self.neighbours is None else self.neighbours.pinned(),
+        )

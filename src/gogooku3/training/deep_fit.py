@@ -16,7 +16,7 @@ from gogooku3.scoring.deep_member import DeepMember
 from gogooku3.scoring.score import score_sessions
 from gogooku3.scoring.scorer import mean_rank
 from gogooku3.splits.fold import Fold
-from gogooku3.training.deep_trainer import Course, DeepTrainer, Trained
+from gogooku3.training.deep_trainer import Course, DeepTrainer, Trained, device_of
 from gogooku3.training.degenerate import refuse_constant_scores
 from gogooku3.training.fit import FoldScores
 
@@ -98,12 +98,13 @@ class DeepFit:
 
     def _score(self, name: str, fold: Fold, members: tuple[DeepMember, ...]) -> FoldScores:
         source, days = self.trainer.source, self.trainer.days
+        device = device_of(self.trainer.recipe.deep)
         session, stock = np.nonzero(source.universe[fold.test])
         found = []
         for seed, member in enumerate(members, self.seed):
-            model = self.make_model()
+            model = self.make_model().to(device)
             model.load_state_dict(dict(member.weights))
-            grid = score_sessions(model, source, fold.test)
+            grid = score_sessions(model, source, fold.test, device=device)
             where = f"{name}, fold {fold.name}, seed {seed}"
             refuse_constant_scores(grid, days[fold.test], self.trainer.targets, where)
             found.append(grid[session, stock])

@@ -24,16 +24,14 @@ from gogooku3.training.day_sampler import Batch, DaySampler
 from gogooku3.training.deep_settings import DeepSettings
 from gogooku3.training.degenerate import refuse_constant_scores, refuse_jitter
 from gogooku3.training.ema import Ema
+from gogooku3.training.feed import Fed, Feed, open_feed
 from gogooku3.training.listener import Listener, Quiet
 from gogooku3.training.losses.rank_preserving import LossParts, RankPreservingLoss
 from gogooku3.training.losses.settings import LossSettings
 from gogooku3.training.optimizer_settings import OptimizerSettings
 from gogooku3.training.optimizers import make_optimizer
-from gogooku3.training.prefetch import Prefetcher
 from gogooku3.training.scheduler_settings import SchedulerSettings
 from gogooku3.training.schedulers import make_scheduler
-
-Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +152,7 @@ class _Run:
     ) -> None:
         self.t, self.course, self.folder = trainer, course, folder
         recipe, deep = trainer.recipe, trainer.recipe.deep
-        self.device = _device(deep)
+        self.device = device_of(deep)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(course.seed)
             self.model = make_model().to(self.device)
@@ -176,7 +174,7 @@ class _Run:
             recipe.scheduler, self.optimizer, steps_per_epoch=self.steps, epochs=course.epochs
         )
         self.forward = torch.compile(self.model) if deep.compile else self.model
-        self.prefetcher: Prefetcher[Item]
+        self.feed: Feed
         self.at = Progressed()
         self.best: Mapping[str, torch.Tensor] = {}
 
@@ -199,10 +197,9 @@ class _Run:
         self.t.listener.begin(
             self.course.name, self.course.stop_after, self.steps, self.at.epoch, self.at.step
         )
-        reader = self.source.reader(self.model.lookback)
-        deep = self.t.recipe.deep
-        ahead = reader.most_bytes(2 * deep.sessions) if deep.prefetch else None
-        with Prefetcher[Item](reader, [], buffer_bytes=ahead) as self.prefetcher:
+        deep, lookback = self.t.recipe.deep, self.model.lookback
+        ahead = self.source.reader(lookback).most_bytes(2 * deep.sessions) if deep.prefetch else None
+        with open_feed(self.source, self.t.labels, lookback, self.device, ahead_bytes=ahead) as self.feed:
             while self.at.epoch < self.course.stop_after and not self._patience_is_over():
                 self._epoch()
                 self._judge()
@@ -225,7 +222,7 @@ class _Run:
         self.model.train()
         steps = -(-len(batches) // deep.accumulate)
         left = batches[self.at.step * deep.accumulate :]
-        blocks = zip(left, self.prefetcher.over([_item(batch) for batch in left]), strict=True)
+        blocks = zip(left, self.feed.over([_item(batch) for batch in left]), strict=True)
         while self.at.step < steps:
             self.schedule.step(self.at.epoch, min(self.at.step, self.steps))
             self._step(list(islice(blocks, deep.accumulate)))
@@ -234,14 +231,14 @@ class _Run:
                 self._save()
         next(blocks, None)  # lets the reader end its round
 
-    def _step(self, blocks: list[tuple[Batch, Arrays]]) -> None:
+    def _step(self, blocks: list[tuple[Batch, Fed]]) -> None:
         """Make one step of the optimizer from the blocks of one batch or several."""
         self.optimizer.zero_grad(set_to_none=True)
         total, rows = 0.0, 0
-        for number, (batch, arrays) in enumerate(blocks):
+        for number, (batch, fed) in enumerate(blocks):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(_mixed(self.course.seed, self.at.epoch, self.at.step, number))
-                parts = self._loss(batch, arrays, number)
+                parts = self._loss(batch, fed, number)
             torch.autograd.backward(parts.total / len(blocks))
             total += float(parts.total.detach()) / len(blocks)
             rows += (batch.stop - batch.start) * len(batch.stocks)
@@ -253,9 +250,8 @@ class _Run:
         self.at.seen += total
         self.t.listener.step(total, rows, self.schedule.learning_rate)
 
-    def _loss(self, batch: Batch, arrays: Arrays, number: int) -> LossParts:
-        block = self.source.assemble(_item(batch), arrays).to(self.device)
-        labels = torch.from_numpy(self.t.labels[batch.start : batch.stop, batch.stocks]).to(self.device)
+    def _loss(self, batch: Batch, fed: Fed, number: int) -> LossParts:
+        block, labels = fed
         with self._arithmetic():
             output = self.forward(block)
         step = self.at.epoch * self.steps + self.at.step
@@ -363,7 +359,12 @@ def _item(batch: Batch) -> Item:
     return batch.start, batch.stop, batch.stocks
 
 
-def _device(deep: DeepSettings) -> torch.device:
+def device_of(deep: DeepSettings) -> torch.device:
+    """Return where models are trained and score.
+
+    Raises:
+        ModelError: CUDA is asked for and not there.
+    """
     if deep.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if deep.device == "cuda" and not torch.cuda.is_available():

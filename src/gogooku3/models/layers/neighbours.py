@@ -10,6 +10,8 @@ from torch import Tensor
 
 from gogooku3.errors import ModelError
 
+_TENSORS = ("index", "valid", "edge", "graph_of_day")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Neighbours:
@@ -55,8 +57,11 @@ class Neighbours:
 
     def to(self, device: torch.device) -> Neighbours:
         """Return the neighbours on a device."""
-        names = ("index", "valid", "edge", "graph_of_day")
-        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in names})
+        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in _TENSORS})
+
+    def pinned(self) -> Neighbours:
+        """Return the neighbours in memory from which a CUDA device can copy by itself."""
+        return replace(self, **{name: getattr(self, name).pin_memory() for name in _TENSORS})
 
 
 def _within(what: str, positions: Tensor, count: int) -> None:
