@@ -10,7 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gogooku3.config.process import TorchProcess
 from gogooku3.errors import ModelError, PanelError, SettingsError
+from gogooku3.labels.target import Target
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.bundle import bundle
 from gogooku3.pipeline.deep_labels import deep_labels
@@ -20,6 +22,7 @@ from gogooku3.pipeline.predict_bundle import predict_bundle
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.train import folds_of, model_files, train
+from gogooku3.pipeline.watch_training import WatchTraining
 from gogooku3.scoring.blend import Blend, learn_weight
 from gogooku3.training.losses.settings import LossSettings
 from tests.pipeline.tiny import tiny_run
@@ -202,3 +205,22 @@ def test_curves_are_kept(run: Run) -> None:
         assert line["stock_days_per_second"] > 0
         assert line["memory_mb"] > 100
         assert line["threads"] >= 1
+
+
+def test_curves_for_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="its extra is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    process = TorchProcess(threads=1, threads_by="deep.threads", memory_kept=True)
+    targets = (Target(horizon=1, lag=1), Target(horizon=5, lag=1))
+    for wanted in (False, True):
+        run = tiny_run(tmp_path / str(wanted), {**DEEP, "deep.tensorboard": wanted})
+        run.folder.mkdir(parents=True)
+        watch = WatchTraining(run, targets, process)
+        watch.begin("gru", 2, 3, 0, 0)
+        for epoch in (1, 2):
+            watch.epoch("gru", epoch, 0.5 / epoch, 1e-3, [0.1 * epoch, float("nan")])
+        assert run.path("tensorboard").exists() == wanted
+        assert len(run.path("training.jsonl").read_text().splitlines()) == 2
+    events = EventAccumulator(str(run.path("tensorboard"))).Reload()
+    assert [(event.step, event.value) for event in events.Scalars("gru/loss")] == [(1, 0.5), (2, 0.25)]

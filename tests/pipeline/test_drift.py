@@ -16,9 +16,9 @@ from gogooku3.pipeline.drift import drift_of, raw_features, sample_of
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.train import model_files
 from gogooku3.progress import Silent
-from gogooku3.training.fit import load_fitted
 from gogooku3.training.ranked_rows import ranked_rows
 from tests.pipeline.tiny import tiny_run
+from tests.training.fitted import load_fitted
 
 ALL = DriftSettings(sample_sessions=10_000, sample_rows=10_000_000)
 

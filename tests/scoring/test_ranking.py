@@ -17,8 +17,8 @@ from gogooku3.pipeline.train import folds_of, model_files
 from gogooku3.scoring.fitted import Fitted
 from gogooku3.scoring.ranking import rank_session
 from gogooku3.scoring.scorer import RowScorer
-from gogooku3.training.fit import load_fitted
 from tests.pipeline.tiny import tiny_run
+from tests.training.fitted import load_fitted
 
 TARGETS = [Target(5, 1), Target(1, 1)]
 

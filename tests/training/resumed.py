@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from gogooku3.training.checkpoint import load_checkpoint, save_checkpoint
-from gogooku3.training.checkpoint_rng import capture_rng, restore_rng
 
 STEPS = 9
 _DAYS = 12
@@ -63,7 +62,7 @@ class Training:
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "rng": capture_rng({"sampler": self.sampler}),
+            "rng": {"torch": torch.get_rng_state(), "sampler": self.sampler.bit_generator.state},
             "step": self.step,
             "losses": self.losses,
         }
@@ -74,7 +73,8 @@ class Training:
         self.average = state["average"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        restore_rng(state["rng"], {"sampler": self.sampler})
+        torch.set_rng_state(state["rng"]["torch"])
+        self.sampler.bit_generator.state = state["rng"]["sampler"]
         self.step, self.losses = state["step"], state["losses"]
 
     def train(self, save: Callable[[Training], None] = lambda _: None) -> str:

@@ -84,12 +84,12 @@ ELSEWHERE = {  # what else they do, and where that is shown
     "scheduler.plateau_patience": "tests/training/test_schedulers.py, against torch's",
     "deep.seeds": "tests/pipeline/test_deep.py: a column a member",
     "deep.patience": "tests/training/test_deep_trainer.py: patience ends training",
-    "deep.compile": "needs a compiler; below",
+    "deep.compile": "below, slow",
     "deep.device": "below",
     "deep.threads": "tests/config/test_process.py",
     "deep.prefetch": "tests/training/test_deep_trainer.py: changes no bit, by design",
     "deep.checkpoint_every": "below",
-    "deep.tensorboard": "tests/pipeline/test_deep.py",
+    "deep.tensorboard": "tests/pipeline/test_deep.py: curves",
 }
 
 
@@ -166,3 +166,16 @@ def test_checkpoints_are_as_many_as_asked(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no CUDA device"):
         trained(tmp_path, {"deep.device": "cuda"}, "gru")
+
+
+@pytest.mark.slow
+def test_a_compiled_model_is_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda model: compiled.append(model) or real(model))
+    usual = trained(tmp_path / "usual", {"deep.epochs": 1}, "atft")
+    assert not compiled
+    found = trained(tmp_path / "compiled", {"deep.epochs": 1, "deep.compile": True}, "atft")
+    assert len(compiled) == 1
+    assert set(found.weights) == set(usual.weights)
+    assert np.mean(found.validation) == pytest.approx(np.mean(usual.validation), abs=0.05)

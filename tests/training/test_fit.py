@@ -11,10 +11,11 @@ from gogooku3.models.baselines.ridge import RidgeSettings
 from gogooku3.models.baselines.rows import Rows
 from gogooku3.models.names import ModelName
 from gogooku3.splits.fold import Fold
-from gogooku3.training.fit import FoldFitter, FoldScores, load_fitted
+from gogooku3.training.fit import FoldFitter, FoldScores
 from gogooku3.training.ranked_rows import RankedRows
 from gogooku3.training.settings import TrainSettings
 from tests.models.drawn_rows import draw_rows
+from tests.training.fitted import load_fitted
 
 RIDGE = RidgeSettings()
 TREES = LightGBMSettings(

@@ -25,7 +25,7 @@ class DeepSettings(BaseModel):
         description="arithmetic of matrix products; bfloat16 is slower on processors measured so far",
     )
     compile: bool = Field(
-        False, description="compile the model; needs a C++ compiler, costs a minute at the start"
+        False, description="compile the model; needs a C++ compiler, costs minutes at the start"
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where models are trained and score")
     threads: int = Field(0, ge=0, description="threads of matrix products; 0 for the processor's cores")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
 
 from gogooku3.axes import IndexR
 from gogooku3.errors import ModelError
-from gogooku3.models.baselines.lightgbm import Binned, FittedLightGBM, LightGBMSettings, fit_binned
-from gogooku3.models.baselines.ridge import FittedRidge, RidgeSettings, fit_ridge
+from gogooku3.models.baselines.lightgbm import Binned, LightGBMSettings, fit_binned
+from gogooku3.models.baselines.ridge import RidgeSettings, fit_ridge
 from gogooku3.models.names import RowModelName
 from gogooku3.scoring.fitted import Fitted, Member
 from gogooku3.splits.fold import Fold
@@ -108,11 +107,6 @@ class FoldFitter:
         for _ in fitted.validation:
             tick()
         return (fitted,)
-
-
-def load_fitted(model: RowModelName, path: Path) -> Fitted:
-    """Read a model that ``save`` wrote."""
-    return FittedRidge.load(path) if model == "ridge" else FittedLightGBM.load(path)
 
 
 def refuse_constant(scores: Float32[np.ndarray, "S R T"], bounds: np.ndarray, where: str) -> None:
