@@ -10,9 +10,11 @@ from gogooku3.audit.settings import AuditSettings
 from tests.audit.markets import small_run
 
 
-def fresh_base(folder: Path, settings: AuditSettings | None = None) -> Base:
+def fresh_base(
+    folder: Path, settings: AuditSettings | None = None, changes: dict[str, object] | None = None
+) -> Base:
     """The small market's base run, not built yet."""
-    run, audit = small_run(folder), settings or AuditSettings()
+    run, audit = small_run(folder, changes=changes), settings or AuditSettings()
     return Base(run, audit, load_material(run, audit), run.path("audit"))
 
 

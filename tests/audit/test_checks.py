@@ -18,6 +18,7 @@ from gogooku3.audit.part import Part
 from gogooku3.features.registry import FeatureSet
 from gogooku3.pipeline import segments
 from gogooku3.training import fit
+from gogooku3.training.deep_trainer import DeepTrainer
 from tests.audit.conftest import fresh_base
 from tests.audit.leaks import everywhere, fitted, sessions_of
 
@@ -183,3 +184,62 @@ def test_rows_of_leaks_line_up(base: Base) -> None:
     grid = np.zeros_like(base.panel.universe)
     grid[sessions_of(data), data.stock] = True
     np.testing.assert_array_equal(grid, base.panel.universe)
+
+
+DEEP: dict[str, object] = {
+    "train.models": ["lightgbm", "atft_gat_fan"],
+    "atft.hidden": 16,
+    "atft.lookback": 12,
+    "atft.convolutions": 1,
+    "frequency.channels": ["ret_1"],
+    "frequency.window": 10,
+    "graph.window": 60,
+    "graph.neighbours": 5,
+    "deep.sessions": 30,
+    "deep.parts": 1,
+    "optimizer.learning_rate": 1e-2,
+    "scheduler.type": "constant",
+}
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    """The small market with a deep model, built and trained."""
+    base = fresh_base(tmp_path_factory.mktemp("deep"), changes=DEEP)
+    assert base.whole is base.run
+    return base
+
+
+def test_a_deep_model_passes_every_check(deep: Base) -> None:
+    blind = check_blind(deep, deep.folds[0])
+    assert blind.verdict == "pass"
+    assert list(blind.facts["models"]) == ["lightgbm", "atft_gat_fan"]
+    permuted = check_permutation(deep, deep.folds[0])
+    assert permuted.verdict == "pass"
+    assert permuted.facts["tests"] == 4 * (2 + 1)
+    assert {"permuted"} == {key.split("_")[0] for key in permuted.facts["rank_ic"]["atft_gat_fan h5_d1"]}
+
+
+def test_a_deep_model_that_learnt_a_tested_day_is_found(deep: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, late = DeepTrainer.train, deep.folds[0].test[:1]
+
+    def leaking(self, make_model, course, folder):
+        return real(self, make_model, replace(course, sessions=np.append(course.sessions, late)), folder)
+
+    monkeypatch.setattr(DeepTrainer, "train", leaking)
+    found = check_blind(replace_models(deep), deep.folds[0]).violations
+    assert [violation.name.split("-")[0] for violation in found] == ["atft_gat_fan"]
+
+
+def test_a_deep_model_that_learnt_all_tested_days_is_found_by_permuted_labels(
+    deep: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tested = DeepTrainer.train, deep.folds[0].test
+
+    def leaking(self, make_model, course, folder):
+        longer = replace(course, sessions=tested, watched=tested[:0], epochs=40, stop_after=40)
+        return real(self, make_model, longer, folder)
+
+    monkeypatch.setattr(DeepTrainer, "train", leaking)
+    found = check_permutation(deep, deep.folds[0]).violations
+    assert {violation.name.split()[0] for violation in found} == {"atft_gat_fan"}

@@ -14,6 +14,7 @@ from gogooku3.audit.settings import AuditSettings
 from gogooku3.audit.stages import witnesses
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import build, panel_of
+from gogooku3.pipeline.deep import DeepWork
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.train import folds_of, train
 from gogooku3.progress import Silent
@@ -59,6 +60,11 @@ class Base:
     def rows(self) -> RankedRows:
         """Its rows of training, all sessions."""
         return ranked_rows(self.panel, len(self.panel.sessions), Silent())
+
+    @cached_property
+    def deep(self) -> DeepWork:
+        """What its deep models learn from."""
+        return DeepWork(self.whole, self.panel, int(max(fold.test[-1] for fold in self.folds)) + 1)
 
     @cached_property
     def folds(self) -> tuple[Fold, ...]:

@@ -14,6 +14,7 @@ from gogooku3.pipeline.segments import feature_set
 from gogooku3.progress import Silent
 
 _LEAST_STOCKS, _LEAST_ROWS = 20, 20
+_HEADS = 2
 
 
 def rerun(
@@ -30,9 +31,9 @@ def rerun(
     """Return a run like the audited one, on other bars and with smaller models.
 
     All settings are the audited run's but for these: the universe and the rows of a leaf shrink with the share of
-    sampled stocks, so that the universe still has to choose; boosting has few trees, one seed; faulty bars are set
-    aside and constant features allowed, since changed bars are full of them; nothing is locked, since no locked bar
-    is there.
+    sampled stocks, so that the universe still has to choose; boosting has few trees, one seed; deep models are narrow,
+    with one seed, trained for one epoch; faulty bars are set aside and constant features allowed, since changed bars
+    are full of them; nothing is locked, since no locked bar is there.
 
     Args:
         run: The audited run.
@@ -60,6 +61,9 @@ def rerun(
         "leaves": min(audit.leaves, run.settings.lightgbm.leaves),
         "min_rows_in_leaf": max(_LEAST_ROWS, round(share * run.settings.lightgbm.min_rows_in_leaf)),
     }
+    tree["deep"] |= {"seeds": 1, "epochs": 1}
+    for kind, heads in (("atft", {"heads": _HEADS}), ("gru", {})):
+        tree[kind] |= {"hidden": min(audit.hidden, tree[kind]["hidden"]), **heads}
     return Run(resolved=_resolved(run, tree), progress=Silent())
 
 

@@ -31,6 +31,7 @@ class AuditSettings(BaseModel):
     )
     trees: int = Field(6, ge=1, description="boosting rounds at most of the models trained for the audit")
     leaves: int = Field(7, ge=2, description="leaves per tree of those models")
+    hidden: int = Field(16, ge=4, description="width at most of the deep models trained for the audit")
     first_violation: bool = Field(
         False, description="stop at the first rebuild or check that finds a violation; otherwise look at all"
     )

@@ -26,6 +26,11 @@ def of_rows(models: Iterable[ModelName]) -> tuple[RowModelName, ...]:
     return tuple(name for model in models for name in OF_ROWS if name == model)
 
 
+def deep_of(models: Iterable[ModelName]) -> tuple[DeepName, ...]:
+    """Return those of some models that read stretches of sessions, in their order."""
+    return tuple(name for model in models for name in DEEP if name == model)
+
+
 def sections_of(model: ModelName) -> frozenset[str]:
     """Return the sections of settings that a model reads, beside ``train``."""
     deep = frozenset({"deep", "loss", "optimizer", "scheduler", "frequency"})

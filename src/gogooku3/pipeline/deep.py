@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +73,39 @@ def encoding_of(run: Run, panel: Panel) -> Encoding:
     return Encoding(features=panel.feature_names, frequency=run.settings.frequency)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Material:
+    """What deep models learn from, on the panel's axes.
+
+    Attributes:
+        source: What they read.
+        labels: What they predict, float32 [sessions, N, T].
+    """
+
+    source: DaySource
+    labels: np.ndarray
+
+
 class DeepWork:
     """Trains a run's deep models fold by fold; what folds share is made once, when it is first asked for."""
 
     def __init__(self, run: Run, panel: Panel, stop: int) -> None:
         self.run, self.panel, self.stop = run, panel, stop
 
-    def fit(self, model: DeepName, fold: Fold, key: str) -> FoldScores:
-        """Train a model's members on a fold and score its test sessions."""
-        return self._fit(model).fit(model, fold, key)
+    def fit(self, model: DeepName, fold: Fold, key: str, material: Material | None = None) -> FoldScores:
+        """Train a model's members on a fold and score its test sessions.
+
+        Args:
+            model: The model.
+            fold: Sessions of the panel.
+            key: Digest of everything that the result depends on.
+            material: What to learn from; the run's own if None.
+        """
+        return self._fit(model, material or self.material(model)).fit(model, fold, key)
+
+    def material(self, model: DeepName) -> Material:
+        """Return what a model learns from."""
+        return Material(source=self.source(model), labels=self._labels)
 
     def source(self, model: ModelName) -> DaySource:
         """Return all sessions as a model reads them."""
@@ -95,14 +120,14 @@ class DeepWork:
             graphs=self._graphs if needs_graph(self.run, model) else None,
         )
 
-    def _fit(self, model: DeepName) -> DeepFit:
+    def _fit(self, model: DeepName, material: Material) -> DeepFit:
         process = prepare_torch(self.run.settings.deep.threads)
         from gogooku3.scoring.build_model import build_model
         from gogooku3.training.deep_fit import DeepFit
 
         described = describe(self.run, self.panel, model)
         return DeepFit(
-            trainer=self._trainer(self.source(model), process),
+            trainer=self._trainer(material, process),
             make_model=lambda: build_model(described),
             described=described,
             seed=self.run.settings.train.seed,
@@ -110,15 +135,15 @@ class DeepWork:
             folder=self.run.path("checkpoints"),
         )
 
-    def _trainer(self, source: DaySource, process: TorchProcess) -> DeepTrainer:
+    def _trainer(self, material: Material, process: TorchProcess) -> DeepTrainer:
         from gogooku3.pipeline.watch_training import WatchTraining
         from gogooku3.training.deep_trainer import DeepTrainer, Recipe
 
         settings = self.run.settings
         lag = max(target.lag for target in self.panel.targets)
         return DeepTrainer(
-            source,
-            self._labels,
+            material.source,
+            material.labels,
             days=self.panel.sessions,
             targets=self.panel.targets,
             watch=np.array([target.lag == lag for target in self.panel.targets]),

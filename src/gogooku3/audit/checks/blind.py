@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,17 @@ from gogooku3.audit.violation import Violation
 from gogooku3.audit.witness import Sighting
 from gogooku3.audit.witnesses.models import contents
 from gogooku3.errors import Gogooku3Error
+from gogooku3.graphs.graphs import Graphs
 from gogooku3.models.baselines.rows import Rows
-from gogooku3.models.names import RowModelName, of_rows
+from gogooku3.models.names import DeepName, ModelName, deep_of, of_rows
+from gogooku3.pipeline.deep import Material
 from gogooku3.pipeline.train import model_files
+from gogooku3.scoring.day_source import DaySource
 from gogooku3.splits.fold import Fold
-from gogooku3.training.fit import FoldFitter
+from gogooku3.training.fit import FoldFitter, FoldScores
 from gogooku3.training.ranked_rows import RankedRows
+
+_SHARE = 0.9  # of stocks in the noise of a universe
 
 
 def check_blind(base: Base, fold: Fold) -> Part:
@@ -41,12 +48,16 @@ def check_blind(base: Base, fold: Fold) -> Part:
     )
     found: list[Violation] = []
     digests = {}
-    for model in of_rows(settings.train.models):
-        before = [
-            s for name in model_files(run, model, fold.name) for s in contents(run.path(name), fold.name)
-        ]
+    fits: dict[ModelName, Callable[[], FoldScores]] = {
+        model: partial(fitter.fit, model, fold) for model in of_rows(settings.train.models)
+    }
+    for deep in deep_of(settings.train.models):
+        fits[deep] = partial(_fit_deep, base, deep, fold)
+    for model, fit in fits.items():
+        names = model_files(run, model, fold.name)
+        before = [s for name in names for s in contents(run.path(name), fold.name)]
         try:
-            after = _fitted(fitter, model, fold, model_files(run, model, fold.name))
+            after = _fitted(fit(), fold, names)
         except Gogooku3Error as error:
             found.append(Violation(stage="blind", name=f"{model} {fold.name}", detail=error.what))
             continue
@@ -73,10 +84,38 @@ def _hidden(data: RankedRows, fold: Fold, seed: int) -> RankedRows:
     return RankedRows(rows=Rows(x=x, y=y, bounds=bounds), stock=data.stock[:stop])
 
 
-def _fitted(fitter: FoldFitter, model: RowModelName, fold: Fold, names: list[str]) -> list[Sighting]:
+def _fit_deep(base: Base, model: DeepName, fold: Fold) -> FoldScores:
+    """Train a deep model where inputs, labels, universe and graphs are noise from the same session on."""
+    rng = np.random.default_rng([base.audit.seed, 2, int(fold.test[0])])
+    known = base.deep.material(model)
+    start, source = max(0, int(fold.test[0]) - fold.reach), known.source
+    x, labels = np.array(source.x), known.labels.copy()
+    present, universe = source.present.copy(), source.universe.copy()
+    x[start - source.first :] = rng.uniform(-0.5, 0.5, x[start - source.first :].shape)
+    labels[start:] = rng.uniform(-0.5, 0.5, labels[start:].shape)
+    universe[start:] = rng.random(universe[start:].shape) < _SHARE
+    present[start:] = universe[start:]
+    hidden = replace(
+        source, x=x, present=present, universe=universe, graphs=_hidden_graphs(source, start, rng)
+    )
+    return base.deep.fit(model, fold, "blind", Material(source=hidden, labels=labels))
+
+
+def _hidden_graphs(source: DaySource, start: int, rng: np.random.Generator) -> Graphs | None:
+    graphs = source.graphs
+    if graphs is None:
+        return None
+    first = int(np.searchsorted(graphs.sessions, start))
+    index, edge = graphs.index.copy(), graphs.edge.copy()
+    index[first:] = rng.integers(-1, index.shape[1], index[first:].shape)
+    edge[first:] = rng.uniform(-1, 1, edge[first:].shape)
+    return replace(graphs, index=index, edge=edge)
+
+
+def _fitted(found: FoldScores, fold: Fold, names: list[str]) -> list[Sighting]:
     shown: list[Sighting] = []
     with tempfile.TemporaryDirectory() as folder:
-        for member, name in zip(fitter.fit(model, fold).members, names, strict=True):
+        for member, name in zip(found.members, names, strict=True):
             path = Path(folder) / Path(name).name
             member.save(path)
             shown += contents(path, fold.name)

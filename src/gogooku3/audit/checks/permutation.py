@@ -14,7 +14,8 @@ from gogooku3.audit.violation import Violation
 from gogooku3.evaluation.rank_ic import daily_rank_ic
 from gogooku3.evaluation.significance import MeanTest, ewc_test, non_overlapping_test
 from gogooku3.models.baselines.rows import Rows
-from gogooku3.models.names import RowModelName, of_rows
+from gogooku3.models.names import DeepName, RowModelName, deep_of, of_rows
+from gogooku3.pipeline.deep import Material
 from gogooku3.splits.fold import Fold
 from gogooku3.training.fit import FoldFitter, FoldScores
 from gogooku3.training.ranked_rows import RankedRows
@@ -29,16 +30,19 @@ def check_permutation(base: Base, fold: Fold) -> Part:
     scores those are exchangeable and independent from day to day, so Student's interval of the daily mean holds
     (``non_overlapping_test`` at horizon 1). Second the RankIC with the true labels: one model of noise may well go
     with the market's true direction, but the model of the mirrored labels then goes against it by as much, so the
-    mean of the two is what is tested. The level is ``alpha`` over all tests together (Bonferroni).
+    mean of the two is what is tested. A deep model's first weights go with the market or against it whatever its
+    labels are, and do not turn with them: it is tested on the permuted labels only. The level is ``alpha``
+    over all tests together (Bonferroni).
     """
     panel, settings = base.panel, base.run.settings
     data = base.rows
     shuffled = _shuffled(data.rows, np.random.default_rng([base.audit.seed, 3]))
-    tests = 2 * len(of_rows(settings.train.models)) * len(panel.targets)
+    rows, deep = of_rows(settings.train.models), deep_of(settings.train.models)
+    tests = (2 * len(rows) + len(deep)) * len(panel.targets)
     level = 1 - base.audit.alpha / tests
     found: list[Violation] = []
     facts: dict[str, Any] = {"fold": fold.name, "level": level, "tests": tests, "rank_ic": {}}
-    for model in of_rows(settings.train.models):
+    for model in rows:
         ahead = _scores(base, data, shuffled, model, fold)
         behind = _scores(base, data, -shuffled, model, fold)
         for column, target in enumerate(panel.targets):
@@ -47,24 +51,48 @@ def check_permutation(base: Base, fold: Fold) -> Part:
                 _daily(data, ahead, data.rows.y, column, fold)
                 + _daily(data, behind, data.rows.y, column, fold)
             ) / 2
-            row = facts["rank_ic"].setdefault(f"{model} {target}", {})
-            for what, result in (
-                ("permuted", non_overlapping_test(noise, confidence=level)),
-                ("true", ewc_test(true, confidence=level)),
-            ):
-                mean, bound = _tested(result)
-                row[what], row[f"{what}_bound"] = round(mean, 6), round(bound, 6)
-                if abs(mean) > max(bound, _NEGLIGIBLE):
-                    found.append(
-                        Violation(
-                            stage="permutation",
-                            name=f"{model} {target}, {what} labels",
-                            detail=f"RankIC {mean:+.4f} after training on permuted labels; noise stays within "
-                            f"{max(bound, _NEGLIGIBLE):.4f}",
-                            cause=f"labels permuted, fold {fold.name}",
-                        )
-                    )
+            name = f"{model} {target}"
+            found += _judged(facts, name, "permuted", non_overlapping_test(noise, confidence=level))
+            found += _judged(facts, name, "true", ewc_test(true, confidence=level))
+    for one in deep:
+        for target, noise in zip(panel.targets, _deep_noise(base, one, fold), strict=True):
+            result = non_overlapping_test(noise, confidence=level)
+            found += _judged(facts, f"{one} {target}", "permuted", result)
     return Part(name=f"permutation fold {fold.name}", facts=facts, violations=tuple(found))
+
+
+def _judged(facts: dict[str, Any], name: str, what: str, result: MeanTest) -> list[Violation]:
+    """Note a test's mean and bound; return the violation if there is one."""
+    mean, bound = _tested(result)
+    row = facts["rank_ic"].setdefault(name, {})
+    row[what], row[f"{what}_bound"] = round(mean, 6), round(bound, 6)
+    if abs(mean) <= max(bound, _NEGLIGIBLE):
+        return []
+    return [
+        Violation(
+            stage="permutation",
+            name=f"{name}, {what} labels",
+            detail=f"RankIC {mean:+.4f} after training on permuted labels; noise stays within "
+            f"{max(bound, _NEGLIGIBLE):.4f}",
+            cause=f"labels permuted, fold {facts['fold']}",
+        )
+    ]
+
+
+def _deep_noise(base: Base, model: DeepName, fold: Fold) -> list[np.ndarray]:
+    """Return, target by target, the RankIC of each test session with the permuted labels that the model learnt."""
+    known = base.deep.material(model)
+    rng = np.random.default_rng([base.audit.seed, 3])
+    labels = known.labels.copy()
+    for day in labels:
+        for column in day.T:
+            place = np.flatnonzero(~np.isnan(column))
+            column[place] = column[rng.permutation(place)]
+    scores = base.deep.fit(model, fold, "permuted", Material(source=known.source, labels=labels))
+    grid = np.full(labels.shape, np.nan)
+    grid[scores.session, scores.stock] = scores.scores
+    tested = labels[fold.test].astype(np.float64)
+    return [daily_rank_ic(grid[fold.test][..., t], tested[..., t]).values for t in range(labels.shape[2])]
 
 
 def _shuffled(rows: Rows, rng: np.random.Generator) -> np.ndarray:
