@@ -21,7 +21,7 @@ class OptimizerSettings(BaseModel):
 
     type: OptimizerType = Field("adamw", description="rule of the update")
     learning_rate: float = Field(
-        1e-3, gt=0, allow_inf_nan=False, description="learning rate, the highest that the schedule reaches"
+        2e-3, gt=0, allow_inf_nan=False, description="learning rate, the highest that the schedule reaches"
     )
     weight_decay: float = Field(
         1e-2,
