@@ -13,7 +13,7 @@ class DeepSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seeds: int = Field(3, ge=1, description="members; their scores are averaged by rank")
-    epochs: int = Field(4, ge=1, description="epochs at most")
+    epochs: int = Field(3, ge=1, description="epochs at most")
     patience: int = Field(2, ge=1, description="epochs without a better validation RankIC that are let pass")
     sessions: int = Field(40, ge=1, description="consecutive sessions of a training block")
     parts: int = Field(4, ge=1, description="groups of linked stocks that a block is cut into, a step each")
