@@ -28,17 +28,30 @@ PAGES = {
     "README.md": ("results",),
     "docs/results.md": (
         "steps",
+        "models",
+        "years",
+        "against",
         "seeds",
         "locked",
         "comparison",
+        "comparison-deep",
         "report",
         "causality",
         "faults",
         "benchmarks",
     ),
 }
-BASE, BEST = "ridge", "lightgbm"
-NAMES = {"ridge": "ridge", "lightgbm": "LightGBM"}
+NAMES = {
+    "ridge": "ridge",
+    "lightgbm": "LightGBM",
+    "gru": "GRU",
+    "atft_gat_fan": "ATFT-GAT-FAN",
+    "blend": "blend",
+}
+COMPARED = {
+    "comparison": ("ridge", "lightgbm"),
+    "comparison-deep": ("lightgbm", "gru", "atft_gat_fan", "blend"),
+}
 _SECTION = re.compile(r"<!-- begin: (\S+) -->\n(.*?)<!-- end: (\S+) -->", re.DOTALL)
 _MARK = re.compile(r"<!-- (?:begin|end): ")
 
@@ -47,12 +60,7 @@ Row = Mapping[str, Any]
 
 def made(run: Path, root: Path = ROOT) -> dict[str, str]:
     """Return the content of every section whose source is there."""
-    found: dict[str, str] = {}
-    evaluation = _read(run / "evaluation.json")
-    if evaluation is not None:
-        found["results"] = results_table(evaluation)
-        if evaluation["seeds"]:
-            found["seeds"] = seeds_table(evaluation["seeds"])
+    found = _evaluated(_read(run / "evaluation.json"))
     locked = _read(run / "evaluation-locked.json")
     if locked is not None:
         found["locked"] = locked_table(locked)
@@ -61,9 +69,10 @@ def made(run: Path, root: Path = ROOT) -> dict[str, str]:
         found["steps"] = steps_table(steps)
     if (run / "report.md").is_file():
         found["report"] = report_tables((run / "report.md").read_text(encoding="utf-8"), deeper=2)
-    compared = comparison_section(run)
-    if compared is not None:
-        found["comparison"] = compared
+    for name, models in COMPARED.items():
+        compared = comparison_section(run, models)
+        if compared is not None:
+            found[name] = compared
     certificate = _read(run / "causality.json")
     if certificate is not None:
         found["causality"] = causality_section(certificate)
@@ -74,40 +83,101 @@ def made(run: Path, root: Path = ROOT) -> dict[str, str]:
     return found
 
 
+def _evaluated(evaluation: Row | None) -> dict[str, str]:
+    if evaluation is None:
+        return {}
+    found = {
+        "results": results_table(evaluation),
+        "models": models_table(evaluation),
+        "years": years_table(evaluation),
+    }
+    if len(_models(evaluation)) > 2:
+        found["against"] = against_table(evaluation)
+    if evaluation["seeds"]:
+        found["seeds"] = seeds_table(evaluation["seeds"])
+    return found
+
+
 def results_table(evaluation: Row) -> str:
-    """Return what the README shows: both models at lag 1, and the better one's portfolio."""
+    """Return what the README shows: every model at lag 1, and the last one's interval, lead and portfolio."""
+    models = _models(evaluation)
+    last, base = models[-1], "lightgbm" if len(models) > 2 else models[0]
     rows = []
     for horizon in _horizons(evaluation, lag=1):
-        base, best = (_result(evaluation, model, horizon, 1) for model in (BASE, BEST))
-        gap = next(
-            pair["difference"]
-            for pair in evaluation["comparisons"]
-            if (pair["model"], pair["against"], pair["period"]) == (BEST, BASE, "all")
-            and (pair["horizon"], pair["lag"]) == (horizon, 1)
-        )
-        ranked, portfolio = best["rank_ic"], best["portfolio"]
+        results = [_result(evaluation, model, horizon, 1) for model in models]
+        ranked, portfolio = results[-1]["rank_ic"], results[-1]["portfolio"]
+        gap = _difference(evaluation, last, base, horizon, 1)
         rows.append(
             [
                 f"{horizon} session{'' if horizon == 1 else 's'}",
-                _short(number(base["rank_ic"]["mean"])),
-                _short(number(ranked["mean"])),
+                *(_short(number(result["rank_ic"]["mean"])) for result in results),
                 _short(interval(_value(ranked["low"]), _value(ranked["high"]))),
                 "{} ({} to {})".format(*(_signed(gap[part]) for part in ("mean", "low", "high"))),
                 number(portfolio["sharpe_annual"], 2),
                 f"{number(portfolio['break_even_bps'], 0)} bps",
             ]
         )
-    better = f"{NAMES[BEST]} less {NAMES[BASE]}"
+    whose = "" if len(models) == 2 else f"{NAMES[last]}, "
     heads = [
         "horizon",
-        NAMES[BASE],
-        NAMES[BEST],
-        _level(evaluation),
-        better,
-        "net Sharpe, annual",
-        "break-even cost",
+        *(NAMES[model] for model in models),
+        f"{whose}{_level(evaluation)}",
+        f"{NAMES[last]} less {NAMES[base]}",
+        f"{whose}net Sharpe, annual",
+        f"{whose}break-even cost",
     ]
-    return _table(heads, "-::--::", rows)
+    return _table(heads, "-" + ":" * len(models) + "--::", rows)
+
+
+def models_table(evaluation: Row) -> str:
+    """Return RankIC and interval of every model at every target, all test years together."""
+    models = _models(evaluation)
+    rows = []
+    for lag in (1, 0):
+        for horizon in _horizons(evaluation, lag=lag):
+            found = [_result(evaluation, model, horizon, lag)["rank_ic"] for model in models]
+            cells = [
+                f"{number(one['mean'], 4)} ({interval(_value(one['low']), _value(one['high']))})"
+                for one in found
+            ]
+            rows.append([str(horizon), str(lag), *cells])
+    return _table(["horizon", "lag", *(NAMES[model] for model in models)], "---", rows)
+
+
+def years_table(evaluation: Row) -> str:
+    """Return RankIC of every model at lag 1, year by year."""
+    years = sorted({row["period"] for row in evaluation["results"]} - {"all"})
+    rows = []
+    for horizon in _horizons(evaluation, lag=1):
+        for model in _models(evaluation):
+            means = [
+                _result(evaluation, model, horizon, 1, year)["rank_ic"]["mean"] for year in (*years, "all")
+            ]
+            rows.append([str(horizon), NAMES[model], *(number(mean, 4) for mean in means)])
+    return _table(["horizon", "model", *years, "all"], "--:", rows)
+
+
+def against_table(evaluation: Row) -> str:
+    """Return by how much the later models rank better than LightGBM on the same days, as a share of its RankIC too."""
+    rows = []
+    for lag in (1, 0):
+        for horizon in _horizons(evaluation, lag=lag):
+            base = _result(evaluation, "lightgbm", horizon, lag)["rank_ic"]["mean"]
+            for model in _models(evaluation)[2:]:
+                gap = _difference(evaluation, model, "lightgbm", horizon, lag)
+                rows.append(
+                    [
+                        str(horizon),
+                        str(lag),
+                        NAMES[model],
+                        f"{gap['mean']:+.4f}",
+                        f"{100 * gap['mean'] / base:+.0f} %",
+                        interval(_value(gap["low"]), _value(gap["high"])),
+                        number(gap["t"], 1),
+                    ]
+                )
+    heads = ["horizon", "lag", "model", "RankIC less LightGBM's", "share of it", _level(evaluation), "t"]
+    return _table(heads, "---::-:", rows)
 
 
 def seeds_table(seeds: Sequence[Row]) -> str:
@@ -126,25 +196,26 @@ def seeds_table(seeds: Sequence[Row]) -> str:
 
 
 def locked_table(evaluation: Row) -> str:
-    """Return both models at every target of the locked years."""
+    """Return every model at every target of the locked years, and the last one's portfolio."""
+    models = _models(evaluation)
     rows = []
     for target in evaluation["targets"]:
-        base, best = (
+        results = [
             next(
                 r
                 for r in evaluation["results"]
                 if (r["model"], r["target"], r["period"]) == (model, target, "all")
             )
-            for model in (BASE, BEST)
-        )
-        cells = [str(base["horizon"]), str(base["lag"])]
-        for result in (base, best):
+            for model in models
+        ]
+        cells = [str(results[0]["horizon"]), str(results[0]["lag"])]
+        for result in results:
             ranked = result["rank_ic"]
             cells += [number(ranked["mean"]), interval(_value(ranked["low"]), _value(ranked["high"]))]
-        rows.append([*cells, number(best["portfolio"]["sharpe_annual"], 2)])
-    level = "interval"
-    heads = ["horizon", "lag", NAMES[BASE], level, NAMES[BEST], level, f"{NAMES[BEST]} net Sharpe, annual"]
-    return _table(heads, "--:-:-:", rows)
+        rows.append([*cells, number(results[-1]["portfolio"]["sharpe_annual"], 2)])
+    named = [head for model in models for head in (NAMES[model], "interval")]
+    heads = ["horizon", "lag", *named, f"{NAMES[models[-1]]} net Sharpe, annual"]
+    return _table(heads, "--" + ":-" * len(models) + ":", rows)
 
 
 def steps_table(stages: Sequence[Row]) -> str:
@@ -163,13 +234,13 @@ def steps_table(stages: Sequence[Row]) -> str:
     return _table(["step", "seconds"], "--", [[step, ", ".join(found)] for step, found in lines.items()])
 
 
-def comparison_section(run: Path) -> str | None:
-    """Return the latest comparison of the two models of a run, None if the ledger has none."""
+def comparison_section(run: Path, models: Sequence[str]) -> str | None:
+    """Return the latest comparison of these models of a run, None if the ledger has none."""
     entries = sorted((run.parent / "comparisons").glob("*.json"), key=lambda path: path.stat().st_mtime)
     for path in reversed(entries):
         entry = find(run.parent, path.stem)
         sides = [(side["run"], side["model"]) for side in entry.content["contestants"]]
-        if sides == [(run.name, BASE), (run.name, BEST)] and not entry.content["period"]["locked"]:
+        if sides == [(run.name, model) for model in models] and not entry.content["period"]["locked"]:
             return report_tables(to_markdown(entry, input_states(run.parent, entry.content)), deeper=2)
     return None
 
@@ -275,8 +346,24 @@ def _horizons(evaluation: Row, *, lag: int) -> list[int]:
     return sorted({row["horizon"] for row in evaluation["results"] if row["lag"] == lag})
 
 
-def _result(evaluation: Row, model: str, horizon: int, lag: int) -> Row:
-    wanted = (model, horizon, lag, "all")
+def _models(evaluation: Row) -> list[str]:
+    """Return the models of a run, in the order of ``NAMES``."""
+    held = {row["model"] for row in evaluation["results"]}
+    return [model for model in NAMES if model in held]
+
+
+def _difference(evaluation: Row, model: str, against: str, horizon: int, lag: int) -> Row:
+    wanted = (model, against, horizon, lag, "all")
+    keys = ("model", "against", "horizon", "lag", "period")
+    for pair in evaluation["comparisons"]:
+        if tuple(pair[key] for key in keys) == wanted:
+            found: Row = pair["difference"]
+            return found
+    raise DataError("the run lacks a comparison", got=f"{model} with {against}, horizon {horizon}, lag {lag}")
+
+
+def _result(evaluation: Row, model: str, horizon: int, lag: int, period: str = "all") -> Row:
+    wanted = (model, horizon, lag, period)
     keys = ("model", "horizon", "lag", "period")
     for row in evaluation["results"]:
         if tuple(row[key] for key in keys) == wanted:

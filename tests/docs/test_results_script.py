@@ -158,6 +158,46 @@ def test_every_section_is_written_from_the_run(run, root, capsys):
     assert "README.md: results" in capsys.readouterr().out
 
 
+def test_later_models_stand_beside_lightgbm():
+    means = {"ridge": 0.03, "lightgbm": 0.04, "gru": 0.02, "atft_gat_fan": 0.045, "blend": 0.05}
+    found = {
+        "settings": {"confidence": 0.95},
+        "targets": ["h5_d1"],
+        "results": [
+            result(model, 5, 1, mean + (period == "2019") / 1000, period)
+            for model, mean in reversed(means.items())
+            for period in ("all", "2019")
+        ],
+        "comparisons": [
+            {
+                "model": model,
+                "against": "lightgbm",
+                "horizon": 5,
+                "lag": 1,
+                "period": "all",
+                "difference": {"mean": mean - 0.04, "low": -0.001, "high": 0.02, "t": 1.5},
+            }
+            for model, mean in means.items()
+        ],
+    }
+    assert SCRIPT.results_table(found).splitlines() == [
+        "| horizon | ridge | LightGBM | GRU | ATFT-GAT-FAN | blend | blend, 95 % interval | blend less LightGBM "
+        "| blend, net Sharpe, annual | blend, break-even cost |",
+        "|---|---:|---:|---:|---:|---:|---|---|---:|---:|",
+        "| 5 sessions | .030 | .040 | .020 | .045 | .050 | .040 to .060 | +0.010 (-0.001 to +0.020) | -0.50 | 5 bps |",
+    ]
+    assert SCRIPT.models_table(found).splitlines()[2].split(" | ")[3:5] == [
+        "0.0400 (0.030 to 0.050)",
+        "0.0200 (0.010 to 0.030)",
+    ]
+    assert SCRIPT.years_table(found).splitlines()[-1] == "| 5 | blend | 0.0510 | 0.0500 |"
+    assert SCRIPT.against_table(found).splitlines()[2:] == [
+        "| 5 | 1 | GRU | -0.0200 | -50 % | -0.001 to 0.020 | 1.5 |",
+        "| 5 | 1 | ATFT-GAT-FAN | +0.0050 | +12 % | -0.001 to 0.020 | 1.5 |",
+        "| 5 | 1 | blend | +0.0100 | +25 % | -0.001 to 0.020 | 1.5 |",
+    ]
+
+
 def test_check_writes_nothing_and_finds_a_difference(run, root, capsys):
     before = (root / "README.md").read_text()
     assert SCRIPT.main([str(run), "--check"], root) == 1
