@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ from bench import (
 from writer import make
 
 GOAL_MINUTES, AIM_MINUTES, GOAL_GIB, GOAL_ENCODER, GOAL_STEP, GOAL_LOADER = 6.0, 4.0, 10.0, 15.0, 10.0, 0.05
+
+SECTIONS = ("atft", "graph", "frequency", "deep", "loss", "optimizer", "scheduler")
 
 
 def encode_panel(panel: Any, file: Path) -> np.ndarray:
@@ -124,6 +127,34 @@ class Clock:
         self.epochs.append(time.perf_counter() - self.began)
 
 
+def time_the_feed() -> list[float]:
+    """Let trainings count the seconds that they wait for blocks; return where they are counted."""
+    import gogooku3.training.deep_trainer as loop
+
+    reading, opened = [0.0], loop.open_feed
+
+    @contextmanager
+    def timed(*arguments: Any, **named: Any) -> Iterator[Any]:
+        with opened(*arguments, **named) as feed:
+            over = feed.over
+
+            def counted(items: Any) -> Iterator[Any]:
+                blocks = over(items)
+                while True:
+                    began = time.perf_counter()
+                    block = next(blocks, None)
+                    reading[0] += time.perf_counter() - began
+                    if block is None:
+                        return
+                    yield block
+
+            feed.over = counted
+            yield feed
+
+    loop.open_feed = timed  # type: ignore[assignment]
+    return reading
+
+
 def train_one_epoch(folder: str, file: str, threads: str) -> dict[str, Any]:
     """Train for an epoch as `gogooku3 train` does; return seconds, rows, memory and the share of reading blocks."""
     import tempfile
@@ -131,17 +162,9 @@ def train_one_epoch(folder: str, file: str, threads: str) -> dict[str, Any]:
     from gogooku3.training.deep_trainer import Course
 
     trainer, make_model = material(folder, file, threads)
-    clock, reading = Clock(), [0.0]
+    clock = Clock()
     trainer.listener = clock
-    block = type(trainer.source).block
-
-    def timed(*arguments: Any) -> Any:
-        began = time.perf_counter()
-        found = block(trainer.source, *arguments)
-        reading[0] += time.perf_counter() - began
-        return found
-
-    object.__setattr__(trainer.source, "block", timed)
+    reading = time_the_feed()
     labelled = np.flatnonzero(~np.isnan(trainer.labels).all(axis=(1, 2)))
     course = Course(
         name="epoch",
@@ -152,6 +175,9 @@ def train_one_epoch(folder: str, file: str, threads: str) -> dict[str, Any]:
         epochs=trainer.recipe.deep.epochs,
         stop_after=1,
     )
+    from gogooku3.config.settings import Settings
+
+    settings = Settings()
     parameters = sum(p.numel() for p in make_model().parameters())
     with Memory() as memory, tempfile.TemporaryDirectory() as checkpoints:
         trainer.train(make_model, course, Path(checkpoints))
@@ -164,12 +190,7 @@ def train_one_epoch(folder: str, file: str, threads: str) -> dict[str, Any]:
         "anonymous": memory.anonymous,
         "resident": memory.resident,
         "columns": int(trainer.source.x.shape[2]),
-        "settings": {
-            "deep": trainer.recipe.deep.model_dump(mode="json"),
-            "loss": trainer.recipe.loss.model_dump(mode="json"),
-            "optimizer": trainer.recipe.optimizer.model_dump(mode="json"),
-            "scheduler": trainer.recipe.scheduler.model_dump(mode="json"),
-        },
+        "settings": {name: getattr(settings, name).model_dump(mode="json") for name in SECTIONS},
     }
 
 
@@ -181,7 +202,7 @@ def against_windows(folder: str, file: str, threads: str) -> dict[str, Any]:
     torch.manual_seed(0)
     model = make_model().train()
     deep, source = trainer.recipe.deep, trainer.source
-    start = 1200
+    start = len(trainer.days) // 2
     stocks = source.stocks(start, start + deep.sessions)[:: deep.parts]
     block = source.block(start, start + deep.sessions, model.lookback, stocks)
     window = source.block(start, start + 1, model.lookback, stocks)
@@ -282,7 +303,9 @@ def page(
         f"whole step {1e6 * windows['step']['block']:.1f} and {1e6 * windows['step']['windows']:.1f}. "
         "glibc's allocator is told to keep large blocks (`config/process.py`: M_MMAP_THRESHOLD and M_TRIM_THRESHOLD "
         "raised by mallopt before torch is loaded); nothing is compiled; arithmetic is float32.",
-        "Settings (the defaults):\n\n```json\n" + json.dumps(epoch["settings"], indent=1) + "\n```",
+        "Settings (the defaults):\n\n```\n"
+        + "\n".join(f"{name} = {json.dumps(values)}" for name, values in epoch["settings"].items())
+        + "\n```",
         "There was no GPU to measure on.",
     )
 
