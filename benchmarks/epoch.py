@@ -283,6 +283,7 @@ def page(
     minutes, share = epoch["seconds"] / 60, epoch["reading"] / epoch["seconds"]
     memory = epoch["anonymous"] / MIB / 1024
     encoder, step = windows["encoder"]["ratio"], windows["step"]["ratio"]
+    settings = "\n".join(f"{name} = {json.dumps(values)}" for name, values in epoch["settings"].items())
     rows = [
         ("epoch, minutes", f"{minutes:.2f}", f"at most {GOAL_MINUTES:.0f}", met(minutes, GOAL_MINUTES)),
         ("the same, aim", f"{minutes:.2f}", f"under {AIM_MINUTES:.0f}", met(minutes, AIM_MINUTES)),
@@ -303,9 +304,7 @@ def page(
         f"whole step {1e6 * windows['step']['block']:.1f} and {1e6 * windows['step']['windows']:.1f}. "
         "glibc's allocator is told to keep large blocks (`config/process.py`: M_MMAP_THRESHOLD and M_TRIM_THRESHOLD "
         "raised by mallopt before torch is loaded); nothing is compiled; arithmetic is float32.",
-        "Settings (the defaults):\n\n```\n"
-        + "\n".join(f"{name} = {json.dumps(values)}" for name, values in epoch["settings"].items())
-        + "\n```",
+        f"Settings (the defaults):\n\n```\n{settings}\n```",
         "There was no GPU to measure on.",
     )
 
