@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gogooku3.cli.options import make_run
+from gogooku3.errors import SettingsError
 from tests.cli.test_faults import call
 from tests.pipeline.tiny import NAME, digests
 
@@ -96,3 +98,15 @@ def test_the_environment_is_honoured_and_recorded(
     monkeypatch.setenv("GOGOOKU3_LIGHTGBM__LEEVES", "5")
     assert call("train", "--name", NAME) == 2
     assert "GOGOOKU3_LIGHTGBM__LEAVES" in capsys.readouterr().err
+
+
+def test_models_are_named_by_a_flag(tmp_path: Path) -> None:
+    folder = [f"run.folder={tmp_path}"]
+    run = make_run(name="a", simulated=True, settings=folder, models=["ridge", "gru"], quiet=True)
+    assert run.settings.train.models == ("ridge", "gru")
+    with pytest.raises(SettingsError, match="a setting has a wrong value"):
+        make_run(name="a", simulated=True, settings=folder, models=["lstm"], quiet=True)
+    with pytest.raises(SettingsError, match="the models are given twice"):
+        make_run(
+            name="a", simulated=True, settings=[*folder, 'train.models=["gru"]'], models=["ridge"], quiet=True
+        )

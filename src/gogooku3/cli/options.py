@@ -23,6 +23,13 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as lightgbm.leaves=15."),
 ]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        help="A model to train, once for each: ridge, lightgbm, gru, atft_gat_fan, blend; train.models if not given.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 OpenLocked = Annotated[
@@ -41,6 +48,7 @@ def make_run(
     simulated: bool = False,
     config: Path | None = None,
     settings: list[str] | None = None,
+    models: list[str] | None = None,
     open_locked: bool = False,
     quiet: bool = False,
     remembered: bool = True,
@@ -65,7 +73,22 @@ def make_run(
         key: True for key, said in (("run.simulated", simulated), ("run.open_locked", open_locked)) if said
     }
     flags |= pairs(settings or [])
+    if models:
+        flags["train.models"] = _only_once(models, flags)
     return open_run(config=config, progress=progress(quiet=quiet), flags=flags, remembered=remembered)
+
+
+def _only_once(models: list[str], flags: dict[str, object]) -> list[str]:
+    """Return the models, which must not be set as a setting too."""
+    from gogooku3.errors import SettingsError
+
+    if "train.models" in flags:
+        raise SettingsError(
+            "the models are given twice",
+            got=f"--model {' --model '.join(models)} and --set train.models={flags['train.models']}",
+            expected="one of the two",
+        )
+    return models
 
 
 def pairs(settings: list[str]) -> dict[str, object]:

@@ -21,6 +21,7 @@ def command(
     simulated: o.Simulated = False,
     config: o.Config = None,
     settings: o.Set = None,
+    models: o.Models = None,
     open_locked: o.OpenLocked = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
@@ -37,6 +38,7 @@ def command(
         simulated=simulated,
         config=config,
         settings=settings,
+        models=models,
         open_locked=open_locked,
         quiet=quiet,
     )

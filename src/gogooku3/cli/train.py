@@ -12,6 +12,7 @@ def command(
     panel: o.Panel = None,
     config: o.Config = None,
     settings: o.Set = None,
+    models: o.Models = None,
     open_locked: o.OpenLocked = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
@@ -22,7 +23,13 @@ def command(
     from gogooku3.pipeline.train import train
 
     run = o.make_run(
-        name=name, panel=panel, config=config, settings=settings, open_locked=open_locked, quiet=quiet
+        name=name,
+        panel=panel,
+        config=config,
+        settings=settings,
+        models=models,
+        open_locked=open_locked,
+        quiet=quiet,
     )
     show_settings(run, quiet=quiet)
     stages = train(run)
