@@ -1,0 +1,1 @@
+"""Hyperparameter search: a space, trials, a study that survives, and what may be believed of its best."""
