@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gogooku3.training.deep_fit import DeepFit
     from gogooku3.training.deep_trainer import DeepTrainer
     from gogooku3.training.fit import FoldScores
+    from gogooku3.training.listener import Listener
 
 _CODE = ("training.deep_fit", "scoring.encode", "scoring.build_model", "graphs.build", "pipeline.deep_labels")
 _SETTINGS = ("deep", "loss", "optimizer", "scheduler")
@@ -87,10 +88,17 @@ class Material:
 
 
 class DeepWork:
-    """Trains a run's deep models fold by fold; what folds share is made once, when it is first asked for."""
+    """Trains a run's deep models fold by fold; what folds share is made once, when it is first asked for.
 
-    def __init__(self, run: Run, panel: Panel, stop: int) -> None:
-        self.run, self.panel, self.stop = run, panel, stop
+    Args:
+        run: The run.
+        panel: Its panel.
+        stop: Session after the last that is read.
+        listener: Told of steps and epochs; the run's progress and its ``training.jsonl`` if None.
+    """
+
+    def __init__(self, run: Run, panel: Panel, stop: int, listener: Listener | None = None) -> None:
+        self.run, self.panel, self.stop, self.listener = run, panel, stop, listener
 
     def fit(self, model: DeepName, fold: Fold, key: str, material: Material | None = None) -> FoldScores:
         """Train a model's members on a fold and score its test sessions.
@@ -153,7 +161,7 @@ class DeepWork:
                 optimizer=settings.optimizer,
                 scheduler=settings.scheduler,
             ),
-            listener=WatchTraining(self.run, self.panel.targets, process),
+            listener=self.listener or WatchTraining(self.run, self.panel.targets, process),
         )
 
     @cached_property

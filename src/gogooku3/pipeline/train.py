@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,12 @@ from gogooku3.training.ranked_rows import ranked_rows
 _CODE = ("training.fit", "training.ranked_rows", "splits.walk_forward", "panel.open")
 
 
-def train(run: Run) -> list[StageRecord]:
+def train(run: Run, deep: Callable[[Panel, int], DeepWork] | None = None) -> list[StageRecord]:
     """Fit all models on all folds and write ``predictions.parquet``; finished folds are not fitted again.
+
+    Args:
+        run: The run.
+        deep: Makes what trains the deep models, of the panel and the session after the last; the usual if None.
 
     Raises:
         PanelError: There is no panel.
@@ -42,7 +46,7 @@ def train(run: Run) -> list[StageRecord]:
     """
     panel = panel_of(run)
     folds = folds_of(run, panel)
-    work = _Work(run, panel, folds)
+    work = _Work(run, panel, folds, deep)
     records = []
     for fold in folds:
         for model in run.settings.train.models:
@@ -129,11 +133,17 @@ def _rounded(value: float) -> float | None:
 class _Work:
     """Fits folds; what they share is made once, and only if a fold has to be fitted."""
 
-    def __init__(self, run: Run, panel: Panel, folds: Sequence[Fold]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        panel: Panel,
+        folds: Sequence[Fold],
+        deep: Callable[[Panel, int], DeepWork] | None = None,
+    ) -> None:
         self.run, self.panel, self.folds = run, panel, folds
         self.stop = int(max(fold.test[-1] for fold in folds)) + 1
         self.early = folds[0].train
-        self.deep = DeepWork(run, panel, self.stop)
+        self.deep = DeepWork(run, panel, self.stop) if deep is None else deep(panel, self.stop)
 
     def fold(self, model: ModelName, fold: Fold) -> StageRecord:
         """Fit one model on one fold, or find it done."""

@@ -1,0 +1,167 @@
+"""A trial: an ordinary run on the shared panel, in a process of its own."""
+
+from __future__ import annotations
+
+import math
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gogooku3.sweeps.engines.protocol import Facts, Report
+
+if TYPE_CHECKING:
+    from gogooku3.evaluation.evaluation import Evaluation
+    from gogooku3.labels.target import Target
+    from gogooku3.pipeline.run_folder import Run
+
+LAG = 1
+
+
+def compute(task: Facts, report: Report) -> Facts:
+    """Train a point on all folds and measure it on their test sessions.
+
+    Args:
+        task: ``base`` and ``settings``, all settings of the search and of the trial as plain data, and ``horizons``,
+            those of the objective.
+        report: Told after every epoch; what it is told of the first fold is what pruning goes by.
+
+    Returns:
+        ``value``, the mean RankIC at lag 1 over the folds' test sessions and the horizons; ``folds``, by name with the
+        epochs that were chosen and the RankIC; ``series``, daily; ``seconds`` and ``memory_mb``.
+
+    Raises:
+        Gogooku3Error: The point cannot be trained; scores are degenerate.
+    """
+    from gogooku3.config.process import prepare_process
+
+    prepare_process()
+    from gogooku3.pipeline.build import panel_of
+    from gogooku3.pipeline.evaluate import Judged
+    from gogooku3.pipeline.train import folds_of, train
+    from gogooku3.sweeps.shared import SharedWork
+
+    began = time.perf_counter()
+    base, run = run_of(task["base"]), run_of(task["settings"])
+    panel = panel_of(run)
+    first = folds_of(run, panel)[0].name
+    watch = _Watch(report, panel.targets, task["horizons"], f"fold {first}")
+    train(run, lambda panel, stop: SharedWork(base, run, panel, stop, watch))
+    evaluation = Judged(run).tested
+    outcome = measured(evaluation, task["horizons"]) | {
+        "epochs": watch.chosen,
+        "seconds": round(time.perf_counter() - began, 1),
+        "memory_mb": peak_memory_mb(),
+    }
+    shutil.rmtree(run.folder)  # a trial is its figures; the best is trained anew
+    return outcome
+
+
+def run_of(tree: Mapping[str, Any]) -> Run:
+    """Return the run that settings as plain data describe."""
+    from gogooku3.config.resolve import Resolved
+    from gogooku3.config.settings import Settings
+    from gogooku3.pipeline.run_folder import Run
+    from gogooku3.progress import Silent
+
+    settings = Settings.model_validate(
+        {**tree, "run": {**tree["run"], "folder": Path(tree["run"]["folder"])}}
+    )
+    return Run(resolved=Resolved(settings=settings, origins={}), progress=Silent())
+
+
+def measured(evaluation: Evaluation, horizons: Sequence[int]) -> dict[str, Any]:
+    """Return value, RankIC by fold and the daily series of a trial's only model.
+
+    Args:
+        evaluation: Of the folds' test sessions; a fold is a calendar year.
+        horizons: Those of the objective.
+    """
+    chosen = {
+        one.target.horizon: one
+        for one in evaluation.results
+        if one.target.lag == LAG and one.target.horizon in horizons
+    }
+    rank_ic = {h: one.rank_ic.values for h, one in chosen.items()}
+    net = {h: one.portfolio.net for h, one in chosen.items()}
+    mean = np.mean([rank_ic[h] for h in horizons], axis=0)
+    years = evaluation.sessions.astype("datetime64[Y]")
+    return {
+        "value": float(np.mean([np.nanmean(rank_ic[h]) for h in horizons])),
+        "folds": {
+            str(year): float(np.mean([np.nanmean(rank_ic[h][years == year]) for h in horizons]))
+            for year in np.unique(years)
+        },
+        "series": {
+            "date": [str(day) for day in evaluation.sessions],
+            "rank_ic": plain(mean),
+            "net": plain(np.mean([net[h] for h in horizons], axis=0)),
+            **{f"rank_ic_h{h}": plain(rank_ic[h]) for h in horizons},
+            **{f"net_h{h}": plain(net[h]) for h in horizons},
+        },
+    }
+
+
+def plain(values: np.ndarray) -> list[float | None]:
+    """Return numbers as JSON has them; what is no number is null."""
+    return [float(value) if math.isfinite(value) else None for value in values]
+
+
+def peak_memory_mb() -> int:
+    """Return the most memory that this process ever held, MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+class _Watch:
+    """Tells the search of every epoch, and keeps which epochs were chosen.
+
+    Args:
+        report: Told.
+        targets: What is predicted.
+        horizons: Those of the objective.
+        first: How the first fold is called in a training's name.
+    """
+
+    def __init__(
+        self, report: Report, targets: Sequence[Target], horizons: Sequence[int], first: str
+    ) -> None:
+        self.report, self.first = report, first
+        self.watched = [n for n, one in enumerate(targets) if one.lag == LAG and one.horizon in horizons]
+        self.chosen: dict[str, int] = {}
+        self._best: dict[str, float] = {}
+        self._epochs, self._rows, self._began = 0, 0, time.perf_counter()
+
+    def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:  # noqa: ARG002 - of the protocol
+        """Start the clock."""
+        self._rows, self._began = 0, time.perf_counter()
+
+    def step(self, loss: float, rows: int, learning_rate: float) -> None:  # noqa: ARG002 - of the protocol
+        """Count rows."""
+        self._rows += rows
+
+    def epoch(
+        self, name: str, epoch: int, loss: float, learning_rate: float, validation: Sequence[float]
+    ) -> None:
+        """Report an epoch."""
+        value = float(np.mean([validation[n] for n in self.watched]))
+        fold = name.split(", ")[1].removeprefix("fold ")
+        if value > self._best.get(fold, -math.inf):
+            self._best[fold], self.chosen[fold] = value, epoch
+        self._epochs += 1
+        facts = {
+            "fold": fold,
+            "epoch": epoch,
+            "prunes": f"fold {fold}" == self.first,
+            "loss": round(loss, 6),
+            "learning_rate": learning_rate,
+            "stock_days_per_second": round(self._rows / max(time.perf_counter() - self._began, 1e-9)),
+            "memory_mb": peak_memory_mb(),
+        }
+        self.report(self._epochs, value, facts)
+        self._rows, self._began = 0, time.perf_counter()
