@@ -1,0 +1,121 @@
+"""The database of a search: SQLite in its folder, or one that many machines reach."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.exc import DBAPIError
+
+from gogooku3.errors import StorageError
+from gogooku3.sweeps.settings import SweepSettings
+
+DATABASE = "study.db"
+
+_WAIT = 60.0  # seconds that a statement waits for another process's
+
+
+def database_url(folder: Path, storage: str | None) -> str:
+    """Return the URL of a search's database: the one given, or SQLite in its folder."""
+    return storage or f"sqlite:///{(folder / DATABASE).resolve()}"
+
+
+@contextmanager
+def database_faults(url: str) -> Iterator[None]:
+    """Turn what a database may raise into one clear sentence.
+
+    Raises:
+        StorageError: It is locked, damaged, full or cannot be reached.
+    """
+    try:
+        yield
+    except (StorageInternalError, DBAPIError, sqlite3.Error) as error:
+        cause = error.__cause__ or error
+        said = str(cause).splitlines()[0]
+        locked = "locked" in said
+        raise StorageError(
+            "the study's database is held by another process"
+            if locked
+            else "the study's database cannot be used",
+            where=_hidden(url),
+            got=said,
+            remedy="close what holds it, and go on with --resume"
+            if locked
+            else "see to it that it can be reached and has room, and go on with --resume",
+        ) from error
+
+
+def open_storage(url: str, settings: SweepSettings, retry: Callable[..., None] | None = None) -> RDBStorage:
+    """Return the database with the tables of a study.
+
+    Args:
+        url: Where it is.
+        settings: Heartbeat and grace.
+        retry: Called with study and trial when a trial has shown no sign of life for too long.
+
+    Raises:
+        StorageError: It cannot be used; of a damaged SQLite file a copy is kept.
+    """
+    if url.startswith("sqlite:///"):
+        _refuse_damaged(Path(url.removeprefix("sqlite:///")))
+    options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}} if url.startswith("sqlite") else {}
+    with database_faults(url), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return RDBStorage(
+            url,
+            engine_kwargs=options,
+            heartbeat_interval=settings.heartbeat,
+            grace_period=settings.grace,
+            heartbeat_stale_trial_callback=retry,
+        )
+
+
+def _refuse_damaged(file: Path) -> None:
+    """Look through a SQLite file; of a damaged one a copy is kept.
+
+    Raises:
+        StorageError: It is damaged.
+    """
+    if not file.exists():
+        return
+    said = "it is empty"
+    if file.stat().st_size:
+        try:
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=_WAIT)) as database:
+                said = str(database.execute("PRAGMA quick_check").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StorageError(
+                    "the study's database is held by another process",
+                    where=file,
+                    got=error,
+                    remedy="close what holds it, and go on with --resume",
+                ) from error
+            said = str(error)
+        except sqlite3.DatabaseError as error:
+            said = str(error)
+    if said == "ok":
+        return
+    kept = file.with_name(f"{file.name}.damaged")
+    shutil.copyfile(file, kept)
+    raise StorageError(
+        "the study's database is damaged",
+        where=file,
+        got=said,
+        expected="an undamaged SQLite file",
+        remedy=f"a copy is kept as {kept.name}; remove {file.name} and go on with --resume, which builds it anew "
+        "from the ledger",
+    )
+
+
+def _hidden(url: str) -> str:
+    """Return a URL without its password."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
