@@ -10,6 +10,13 @@ from pathlib import Path
 _SAID = os.environ.get("OMP_NUM_THREADS", "")  # by the user, before we say it ourselves
 _CPUS = Path("/sys/devices/system/cpu")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_THREAD_CAPS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of mallopt, from glibc's malloc.h
 _LARGEST = 1 << 30  # bytes of a request that the heap still serves
 _LARGEST_OF_OLD_GLIBC = 1 << 25  # half a heap, all that it accepts
@@ -37,6 +44,15 @@ def prepare_process() -> None:
     one other busy process (docs/log.md). The runtime reads the variable when it is loaded, so this comes first.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def environment_with_threads(threads: int) -> dict[str, str]:
+    """Return the environment for another process whose libraries may use so many threads, and let idle ones sleep."""
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        **dict.fromkeys(_THREAD_CAPS, str(threads)),
+    }
 
 
 def prepare_torch(threads: int = 0) -> TorchProcess:
