@@ -52,7 +52,9 @@ def database_faults(url: str) -> Iterator[None]:
         ) from error
 
 
-def open_storage(url: str, settings: SweepSettings, retry: Callable[..., None] | None = None) -> RDBStorage:
+def open_storage(
+    url: str, settings: SweepSettings, retry: Callable[[Any, Any], object] | None = None
+) -> RDBStorage:
     """Return the database with the tables of a study.
 
     Args:
@@ -73,7 +75,7 @@ def open_storage(url: str, settings: SweepSettings, retry: Callable[..., None] |
             engine_kwargs=options,
             heartbeat_interval=settings.heartbeat,
             grace_period=settings.grace,
-            heartbeat_stale_trial_callback=retry,
+            heartbeat_stale_trial_callback=retry,  # type: ignore[arg-type] # what it returns is not looked at
         )
 
 

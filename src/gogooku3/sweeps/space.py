@@ -40,6 +40,12 @@ class Choice:
         assert chosen is not None  # no value is None
         return chosen
 
+    def distribution(self) -> optuna.distributions.BaseDistribution:
+        """Return the same as Optuna has it."""
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution(list(self.values))
+
     def levels(self) -> tuple[Value, ...]:
         """Return the values."""
         return self.values
@@ -67,6 +73,14 @@ class Range:
         if self.whole:
             return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
+
+    def distribution(self) -> optuna.distributions.BaseDistribution:
+        """Return the same as Optuna has it."""
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if self.whole:
+            return IntDistribution(int(self.low), int(self.high), log=self.log)
+        return FloatDistribution(self.low, self.high, log=self.log)
 
     def levels(self) -> tuple[Value, ...]:
         """Return both ends and the middle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import optuna
@@ -11,6 +12,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from gogooku3.errors import SettingsError
+from gogooku3.sweeps.ledger_entry import LedgerEntry
+from gogooku3.sweeps.space import Space
 
 OWNER, REASON, LIVE = "owner", "reason", "live"
 """Attributes of a trial: the process that has it, why it did not complete, and its last epoch."""
@@ -35,7 +38,13 @@ class QueuedStudy(optuna.Study):
 
 
 def make_study(
-    storage: RDBStorage, name: str, known: dict[str, Any], *, trials: int, join: bool
+    storage: RDBStorage,
+    name: str,
+    known: dict[str, Any],
+    *,
+    trials: int,
+    join: bool,
+    lost: Callable[[QueuedStudy], None] = lambda _: None,
 ) -> QueuedStudy:
     """Begin a study and queue its trials, or open one that is there.
 
@@ -45,6 +54,7 @@ def make_study(
         known: What has to be the same whenever the study is gone on with, as plain data.
         trials: Trials that the study is to have; more are queued if there are fewer.
         join: Take part in a study that is there.
+        lost: Called with a study that has just been begun, to fill it.
 
     Raises:
         SettingsError: There is such a study already and it is not to be joined, or it is of something else.
@@ -63,6 +73,7 @@ def make_study(
         queue(study, trials)
         return study
     study = QueuedStudy(study_name=name, storage=storage)
+    lost(study)
     queue(study, trials)
     study.set_user_attr(_KNOWN, known)
     return study
@@ -92,6 +103,31 @@ def queue(study: QueuedStudy, trials: int) -> int:
     for _ in range(missing):
         study.enqueue_trial({})
     return missing
+
+
+def rebuild(study: QueuedStudy, entries: Mapping[int, LedgerEntry], space: Space) -> None:
+    """Fill an empty study from the ledger of one that was lost, number by number; what had not ended is queued.
+
+    Args:
+        study: Without a trial.
+        entries: How each trial stood, by number.
+        space: What was searched.
+    """
+    for number in range(max(entries, default=-1) + 1):
+        entry = entries.get(number)
+        if entry is None:
+            study.enqueue_trial({})
+            continue
+        study.add_trial(
+            create_trial(
+                state=TrialState[entry.state],
+                value=entry.value,
+                params=entry.params,
+                distributions={name: space[name].distribution() for name in entry.params},
+                user_attrs={} if entry.reason is None else {REASON: entry.reason},
+                system_attrs={_HISTORY: [number] * entry.attempt} if entry.attempt else {},
+            )
+        )
 
 
 def attempt_of(trial: FrozenTrial) -> int:

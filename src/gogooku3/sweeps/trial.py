@@ -32,8 +32,8 @@ def compute(task: Facts, report: Report) -> Facts:
         report: Told after every epoch; what it is told of the first fold is what pruning goes by.
 
     Returns:
-        ``value``, the mean RankIC at lag 1 over the folds' test sessions and the horizons; ``folds``, by name with the
-        epochs that were chosen and the RankIC; ``series``, daily; ``seconds`` and ``memory_mb``.
+        ``value``, the mean RankIC at lag 1 over the folds' test sessions and the horizons; ``fold_rank_ic`` and
+        ``epochs``, what each fold reached and chose, by name; ``series``, daily; ``seconds`` and ``memory_mb``.
 
     Raises:
         Gogooku3Error: The point cannot be trained; scores are degenerate.
@@ -87,22 +87,18 @@ def measured(evaluation: Evaluation, horizons: Sequence[int]) -> dict[str, Any]:
         for one in evaluation.results
         if one.target.lag == LAG and one.target.horizon in horizons
     }
-    rank_ic = {h: one.rank_ic.values for h, one in chosen.items()}
-    net = {h: one.portfolio.net for h, one in chosen.items()}
-    mean = np.mean([rank_ic[h] for h in horizons], axis=0)
+    rank_ic = {h: chosen[h].rank_ic.values for h in horizons}
     years = evaluation.sessions.astype("datetime64[Y]")
     return {
-        "value": float(np.mean([np.nanmean(rank_ic[h]) for h in horizons])),
-        "folds": {
-            str(year): float(np.mean([np.nanmean(rank_ic[h][years == year]) for h in horizons]))
+        "value": float(np.mean([np.nanmean(values) for values in rank_ic.values()])),
+        "fold_rank_ic": {
+            str(year): float(np.mean([np.nanmean(values[years == year]) for values in rank_ic.values()]))
             for year in np.unique(years)
         },
         "series": {
             "date": [str(day) for day in evaluation.sessions],
-            "rank_ic": plain(mean),
-            "net": plain(np.mean([net[h] for h in horizons], axis=0)),
-            **{f"rank_ic_h{h}": plain(rank_ic[h]) for h in horizons},
-            **{f"net_h{h}": plain(net[h]) for h in horizons},
+            "rank_ic": {str(h): plain(values) for h, values in rank_ic.items()},
+            "net": {str(h): plain(chosen[h].portfolio.net) for h in horizons},
         },
     }
 
