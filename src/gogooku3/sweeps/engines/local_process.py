@@ -45,7 +45,7 @@ class LocalProcess:
         self.log, self._lines, self._kills = log, Lines(), _out_of_memory_kills()
         with ExitStack() as undo, ExitStack() as theirs:
             self._messages, messages = _pipe(undo, theirs)
-            lifeline, self._lifeline = _pipe(theirs, undo)
+            lifeline, _ = _pipe(theirs, undo)
             try:
                 printed = theirs.enter_context(log.open("ab"))
                 orders = theirs.enter_context(tempfile.TemporaryFile(dir=log.parent))
