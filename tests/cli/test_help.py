@@ -8,7 +8,19 @@ import sys
 import pytest
 
 # pydantic is not among them, as typer itself reads options with it
-HEAVY = ("polars", "numpy", "torch", "lightgbm", "scipy", "pandas", "plotly", "numba", "pyarrow", "pandera")
+HEAVY = (
+    "polars",
+    "numpy",
+    "torch",
+    "lightgbm",
+    "scipy",
+    "pandas",
+    "plotly",
+    "numba",
+    "pyarrow",
+    "pandera",
+    "optuna",
+)
 CODE = f"""
 import sys
 from gogooku3.cli import main
@@ -21,7 +33,7 @@ finally:
 
 @pytest.mark.parametrize("verb", [
     "", "demo", "run", "build", "train", "evaluate", "compare", "predict", "report",
-    "panel info", "panel verify", "panel upgrade", "append", "audit causality", "bundle",
+    "panel info", "panel verify", "panel upgrade", "append", "audit causality", "bundle", "sweep", "monitor",
 ])  # fmt: skip
 def test_help_is_light(verb: str) -> None:
     arguments = [sys.executable, "-c", CODE, *verb.split(), "--help"]

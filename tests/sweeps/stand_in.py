@@ -12,7 +12,7 @@ import optuna
 
 from gogooku3.sweeps.database import database_url, open_storage
 from gogooku3.sweeps.driver import Course, Driver
-from gogooku3.sweeps.engines.protocol import Event, Facts, Failed, Finished, Reported, Work
+from gogooku3.sweeps.engines.protocol import Engine, Event, Facts, Failed, Finished, Reported, Work
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.settings import SweepSettings
 from gogooku3.sweeps.space import Choice, Params, Range, Space
@@ -108,6 +108,7 @@ def driver(
     slots: int = 1,
     join: bool = False,
     url: str | None = None,
+    engine: Engine | None = None,
 ) -> Driver:
     folder.mkdir(parents=True, exist_ok=True)
     url = url or database_url(folder, None)
@@ -147,4 +148,4 @@ def driver(
         url=url,
         note=lambda _: None,
     )
-    return Driver(course, studies, ThreadEngine(slots), ledger)
+    return Driver(course, studies, engine or ThreadEngine(slots), ledger)

@@ -15,10 +15,12 @@ from gogooku3.cli import (
     compare,
     demo,
     evaluate,
+    monitor,
     panel,
     predict,
     report,
     run,
+    sweep,
     train,
 )
 from gogooku3.cli.faults import describe, save_traceback
@@ -32,7 +34,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (demo, run, build, append, train, evaluate, backtest, compare, predict, report, bundle):
+for verb in (
+    demo,
+    run,
+    build,
+    append,
+    train,
+    evaluate,
+    backtest,
+    compare,
+    predict,
+    report,
+    bundle,
+    sweep,
+    monitor,
+):
     app.command(name=verb.NAME, help=verb.__doc__)(verb.command)
 for group in (panel, audit):
     app.add_typer(group.app, name=group.NAME)

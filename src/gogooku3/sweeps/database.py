@@ -44,7 +44,7 @@ def database_faults(url: str) -> Iterator[None]:
             "the study's database is held by another process"
             if locked
             else "the study's database cannot be used",
-            where=_hidden(url),
+            where=without_password(url),
             got=said,
             remedy="close what holds it, and go on with --resume"
             if locked
@@ -77,6 +77,12 @@ def open_storage(
             grace_period=settings.grace,
             heartbeat_stale_trial_callback=retry,  # type: ignore[arg-type] # what it returns is not looked at
         )
+
+
+def without_password(url: str) -> str:
+    """Return a URL without its password."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _refuse_damaged(file: Path) -> None:
@@ -115,9 +121,3 @@ def _refuse_damaged(file: Path) -> None:
         remedy=f"a copy is kept as {kept.name}; remove {file.name} and go on with --resume, which builds it anew "
         "from the ledger",
     )
-
-
-def _hidden(url: str) -> str:
-    """Return a URL without its password."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"

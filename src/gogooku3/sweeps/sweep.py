@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from gogooku3.config.process import physical_cores
 from gogooku3.config.settings import Settings
 from gogooku3.errors import SettingsError
 from gogooku3.panel.panel import Panel
@@ -20,6 +21,7 @@ from gogooku3.pipeline.deep import deep_code
 from gogooku3.pipeline.run_folder import Run, open_run
 from gogooku3.pipeline.train import folds_of
 from gogooku3.progress import Progress
+from gogooku3.storage.atomic import write_json
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.point_settings import settings_of
 from gogooku3.sweeps.points import pairs
@@ -29,9 +31,11 @@ from gogooku3.sweeps.space import Params, Space, Value
 from gogooku3.sweeps.trial import LAG, compute
 
 if TYPE_CHECKING:
+    from gogooku3.sweeps.engines.local import LocalEngine
     from gogooku3.sweeps.engines.protocol import Engine
     from gogooku3.sweeps.study import QueuedStudy
 
+ABOUT = "sweep.json"
 MODEL = "atft_gat_fan"
 _SHARED = ("frequency.", "panel.", "splits.", "universe.", "labels.", "train.", "run.", "source.", "market.")
 
@@ -125,6 +129,20 @@ class Sweep:
         """Return what a trial's process is given."""
         return {"base": self.tree(), "settings": self.tree(params, number), "horizons": list(self.horizons)}
 
+    def about(self) -> dict[str, Any]:
+        """Return what a folder says of its search."""
+        from gogooku3.sweeps.database import without_password
+
+        return {
+            "name": self.settings.name,
+            "storage": None if self.storage is None else without_password(self.storage),
+            "panel": str(self.base.settings.panel.file),
+            "sweep": self.settings.model_dump(mode="json"),
+            "space": {name: what.to_json() for name, what in self.space.items()},
+            "horizons": list(self.horizons),
+            "settings": self.tree(),
+        }
+
     def known(self) -> dict[str, Any]:
         """Return what has to be the same whenever the study is gone on with."""
         settings = self.tree()
@@ -175,6 +193,7 @@ def open_sweep(
         "train.refit": False,
         "deep.seeds": 1,
         "deep.epochs": settings.epochs,
+        "deep.threads": max(1, physical_cores() // settings.workers),
         "splits.test_years": settings.folds,
     }
     run = open_run(config=config, flags={**own, **(flags or {})}, progress=progress, remembered=False)
@@ -182,6 +201,26 @@ def open_sweep(
     widest = run.settings.model_copy(update={"graph": graph})
     base = Run(resolved=replace(run.resolved, settings=widest), progress=run.progress)
     return Sweep(folder=folder, settings=settings, space=space, base=base, storage=storage, resume=resume)
+
+
+def engine_of(sweep: Sweep) -> LocalEngine:
+    """Return local processes, as the search's settings say.
+
+    Raises:
+        SettingsError: The system cannot do it.
+        StorageError: The folder cannot be written.
+    """
+    from gogooku3.sweeps.engines.local import LocalEngine
+
+    settings = sweep.settings
+    return LocalEngine(
+        settings.workers,
+        threads=sweep.base.settings.deep.threads,
+        logs=sweep.folder / "logs",
+        seconds=None if settings.minutes is None else 60 * settings.minutes,
+        quiet_seconds=None if settings.silent_minutes is None else 60 * settings.silent_minutes,
+        memory_mb=settings.memory_mb,
+    )
 
 
 def run_sweep(sweep: Sweep, engine: Engine) -> None:
@@ -201,6 +240,8 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
 
     sweep.refuse_what_cannot_be()
     folds = folds_of(sweep.base, sweep.panel)
+    studies = studies_of(sweep, engine.slots)
+    write_json(sweep.folder / ABOUT, sweep.about())
     prepare(sweep.base, sweep.panel, int(max(fold.test[-1] for fold in folds)) + 1)
     course = Course(
         folder=sweep.folder,
@@ -210,9 +251,18 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         seed=sweep.base.settings.train.seed,
         retries=sweep.settings.retries,
         url=database_url(sweep.folder, sweep.storage),
-        note=sweep.base.progress.note,
+        note=_teller(sweep.base.progress),
     )
-    Driver(course, studies_of(sweep, engine.slots), engine, sweep.ledger).run()
+    sweep.base.progress.start(f"searching {sweep.settings.name}", sweep.settings.trials, "trials")
+    Driver(course, studies, engine, sweep.ledger).run()
+
+
+def _teller(progress: Progress) -> Callable[[str], None]:
+    def tell(text: str) -> None:
+        progress.note(text)
+        progress.advance()
+
+    return tell
 
 
 def studies_of(sweep: Sweep, slots: int) -> list[QueuedStudy]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gogooku3.evaluation.evaluation import Evaluation
     from gogooku3.labels.target import Target
     from gogooku3.pipeline.run_folder import Run
+    from gogooku3.progress import Progress
 
 LAG = 1
 
@@ -62,8 +63,8 @@ def compute(task: Facts, report: Report) -> Facts:
     return outcome
 
 
-def run_of(tree: Mapping[str, Any]) -> Run:
-    """Return the run that settings as plain data describe."""
+def run_of(tree: Mapping[str, Any], progress: Progress | None = None) -> Run:
+    """Return the run that settings as plain data describe; silent if nobody is to be told."""
     from gogooku3.config.resolve import Resolved
     from gogooku3.config.settings import Settings
     from gogooku3.pipeline.run_folder import Run
@@ -72,7 +73,7 @@ def run_of(tree: Mapping[str, Any]) -> Run:
     settings = Settings.model_validate(
         {**tree, "run": {**tree["run"], "folder": Path(tree["run"]["folder"])}}
     )
-    return Run(resolved=Resolved(settings=settings, origins={}), progress=Silent())
+    return Run(resolved=Resolved(settings=settings, origins={}), progress=progress or Silent())
 
 
 def measured(evaluation: Evaluation, horizons: Sequence[int]) -> dict[str, Any]:
@@ -158,6 +159,16 @@ class _Watch:
             "learning_rate": learning_rate,
             "stock_days_per_second": round(self._rows / max(time.perf_counter() - self._began, 1e-9)),
             "memory_mb": peak_memory_mb(),
+            **_gpu(),
         }
         self.report(self._epochs, value, facts)
         self._rows, self._began = 0, time.perf_counter()
+
+
+def _gpu() -> dict[str, int]:
+    """Return the most memory held on a GPU, MB; nothing where there is none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    return {"gpu_memory_mb": torch.cuda.max_memory_allocated() // (1024 * 1024)}
