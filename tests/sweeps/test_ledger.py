@@ -199,7 +199,7 @@ for number in range(int(first), int(last)):
 
 
 def _writer(folder, first, last) -> subprocess.Popen[str]:
-    entry = made(params={"text": "x" * 20_000}).model_dump_json()
+    entry = made(params={"text": "x" * 6_000}).model_dump_json()
     arguments = [sys.executable, "-c", APPEND, str(folder), entry, str(first), str(last)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
 
