@@ -1,10 +1,9 @@
-"""A search of cheap trials, as a process that can be killed: python -m tests.sweeps.cheap FOLDER."""
+"""Searches of cheap trials in processes of their own."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from gogooku3.sweeps.engines.protocol import Facts, Report
 from gogooku3.sweeps.settings import SweepSettings
 from tests.sweeps.stand_in import driver, rate
 
-SETTINGS = SweepSettings(trials=6, startup=2, heartbeat=1, grace=60, pruner="none", retries=1000)
+SETTINGS = SweepSettings(trials=6, startup=2, heartbeat=1, grace=5, pruner="none", retries=1000)
 
 
 def brief(task: Facts, report: Report) -> Facts:
@@ -43,7 +42,3 @@ def search(folder: Path, work: object, settings: SweepSettings = SETTINGS, **lim
     with LocalEngine(2, threads=1, logs=folder / "logs", **limits) as engine:
         made = driver(folder, work, settings=settings, slots=2, join=there, engine=engine)  # type: ignore[arg-type]
         made.run()
-
-
-if __name__ == "__main__":
-    search(Path(sys.argv[1]), brief)

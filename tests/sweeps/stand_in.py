@@ -115,7 +115,7 @@ def driver(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ledger = Ledger(folder)
     storage = open_storage(url, settings, lambda study, trial: queue_again(study, trial, settings.retries))
-    make_study(
+    first = make_study(
         storage,
         settings.name,
         {"space": "one"},
@@ -123,11 +123,12 @@ def driver(
         join=join,
         lost=lambda study: rebuild(study, ledger.read().trials, SPACE),
     )
+    begun = sum(trial.state.name != "WAITING" for trial in first.get_trials(deepcopy=False))
     studies = [
         QueuedStudy(
             study_name=settings.name,
             storage=storage,
-            sampler=optuna.samplers.RandomSampler(seed=slot),
+            sampler=optuna.samplers.RandomSampler(seed=1000 * begun + slot),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=settings.startup, n_warmup_steps=0)
             if settings.pruner == "median"
             else optuna.pruners.NopPruner(),
@@ -145,6 +146,7 @@ def driver(
         task=task,
         seed=0,
         retries=settings.retries,
+        grace=settings.grace,
         url=url,
         note=lambda _: None,
     )

@@ -52,7 +52,7 @@ def kill_until_done(folder: Path, kills: int, seed: int) -> None:
     """Kill the whole search at random moments, each time going on, and let it end at last."""
     rng = random.Random(seed)
     acknowledged: dict[int, float] = {}
-    command = [sys.executable, "-m", "tests.sweeps.cheap", str(folder)]
+    command = [sys.executable, "-m", "tests.sweeps.cheap_main", str(folder)]
     for _ in range(kills):
         child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         time.sleep(rng.uniform(1.0, 6.0))

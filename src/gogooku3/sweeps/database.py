@@ -12,6 +12,7 @@ from typing import Any
 
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from gogooku3.errors import StorageError
@@ -70,13 +71,33 @@ def open_storage(
     options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}} if url.startswith("sqlite") else {}
     with database_faults(url), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return RDBStorage(
+        storage = RDBStorage(
             url,
             engine_kwargs=options,
             heartbeat_interval=settings.heartbeat,
             grace_period=settings.grace,
             heartbeat_stale_trial_callback=retry,  # type: ignore[arg-type] # what it returns is not looked at
         )
+    if url.startswith("sqlite"):
+        _one_writer_at_a_time(storage.engine)
+    return storage
+
+
+def _one_writer_at_a_time(engine: Engine) -> None:
+    """Let every transaction hold SQLite's lock from its beginning.
+
+    By default it is taken at the first change: two workers could both read that a trial waits, and both take it.
+    """
+
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # the driver begins no transaction of its own
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    engine.dispose()
 
 
 def without_password(url: str) -> str:

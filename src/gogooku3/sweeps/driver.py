@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import optuna
@@ -51,6 +52,7 @@ class Course:
         task: What ``work`` is given for a point, beside the number of its trial.
         seed: Seed of the models.
         retries: Times that a trial is queued again whose process was killed.
+        grace: Seconds after which a trial that nobody says to have is taken for lost.
         url: The database, to name.
         note: Told of every trial that ends, in a sentence.
     """
@@ -61,6 +63,7 @@ class Course:
     task: Callable[[int, Params], Facts]
     seed: int
     retries: int
+    grace: float
     url: str
     note: Callable[[str], None]
 
@@ -78,7 +81,7 @@ class Driver:
     def __init__(self, course: Course, studies: list[QueuedStudy], engine: Engine, ledger: Ledger) -> None:
         self.course, self.studies, self.engine, self.ledger = course, studies, engine, ledger
         self._stopping = threading.Event()
-        self._writing = threading.Lock()
+        self._writing, self._settling = threading.Lock(), threading.Lock()
         self._errors: list[BaseException] = []
 
     def run(self) -> None:
@@ -114,10 +117,21 @@ class Driver:
         """Settle trials whose process of this machine has ended: by the ledger, or by queueing them again."""
         study = self.studies[0]
         with database_faults(self.course.url):
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if is_gone(trial.user_attrs.get(OWNER)):
-                    self._settle(study, trial)
+            self._settle_lost(study)
         self._write_files(study)
+
+    def _settle_lost(self, study: QueuedStudy) -> None:
+        with self._settling:
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+                if self._is_lost(trial):
+                    self._settle(study, trial)
+
+    def _is_lost(self, trial: FrozenTrial) -> bool:
+        """Tell whether nobody is at work on a trial; one whose process died before it said so has no owner."""
+        owned = trial.user_attrs.get(OWNER)
+        if owned is not None or trial.datetime_start is None:
+            return is_gone(owned)
+        return (datetime.now() - trial.datetime_start).total_seconds() > self.course.grace  # noqa: DTZ005 - as Optuna counts
 
     def _settle(self, study: QueuedStudy, trial: FrozenTrial) -> None:
         entry = self.ledger.read().trials.get(trial.number)
@@ -153,6 +167,7 @@ class Driver:
                 with database_faults(self.course.url):
                     study.optimize(self._objective, catch=(TrialFailed,), callbacks=[self._ended])
             except NoTrialLeft:
+                self._settle_lost(study)
                 if not study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
                     return
                 self._stopping.wait(_TICK)  # a trial at work may have to be queued again

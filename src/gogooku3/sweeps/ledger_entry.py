@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -64,7 +64,7 @@ class LedgerEntry(BaseModel):
         return moment
 
     @model_validator(mode="after")
-    def _ended_one_way(self) -> Self:
+    def _ended_one_way(self) -> LedgerEntry:
         complete = self.state == "COMPLETE"
         if complete != (self.value is not None):
             raise ValueError("a value belongs to a complete trial and to no other")
@@ -89,7 +89,7 @@ class LedgerEntry(BaseModel):
         return text.encode() + b"\n"
 
     @classmethod
-    def from_line(cls, line: bytes) -> Self:
+    def from_line(cls, line: bytes) -> LedgerEntry:
         """Read a line.
 
         Raises:

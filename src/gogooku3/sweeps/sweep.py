@@ -250,6 +250,7 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         task=sweep.task,
         seed=sweep.base.settings.train.seed,
         retries=sweep.settings.retries,
+        grace=sweep.settings.grace,
         url=database_url(sweep.folder, sweep.storage),
         note=_teller(sweep.base.progress),
     )
