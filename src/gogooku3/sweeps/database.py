@@ -83,6 +83,12 @@ def open_storage(
     return storage
 
 
+def close_storage(storage: RDBStorage) -> None:
+    """Let go of all connections."""
+    storage.remove_session()
+    storage.engine.dispose()
+
+
 def _one_writer_at_a_time(engine: Engine) -> None:
     """Let every transaction hold SQLite's lock from its beginning.
 

@@ -31,6 +31,8 @@ from gogooku3.sweeps.space import Params, Space, Value
 from gogooku3.sweeps.trial import LAG, compute
 
 if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
+
     from gogooku3.sweeps.engines.local import LocalEngine
     from gogooku3.sweeps.engines.protocol import Engine
     from gogooku3.sweeps.study import QueuedStudy
@@ -235,12 +237,13 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         StorageError: Database or ledger cannot be used.
         KeyboardInterrupt: Ctrl-C; what was at work is queued again.
     """
-    from gogooku3.sweeps.database import database_url
+    from gogooku3.sweeps.database import close_storage, database_url
     from gogooku3.sweeps.driver import Course, Driver
 
     sweep.refuse_what_cannot_be()
     folds = folds_of(sweep.base, sweep.panel)
-    studies = studies_of(sweep, engine.slots)
+    storage = storage_of(sweep)
+    studies = studies_of(sweep, storage, engine.slots)
     write_json(sweep.folder / ABOUT, sweep.about())
     prepare(sweep.base, sweep.panel, int(max(fold.test[-1] for fold in folds)) + 1)
     course = Course(
@@ -255,7 +258,10 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         note=_teller(sweep.base.progress),
     )
     sweep.base.progress.start(f"searching {sweep.settings.name}", sweep.settings.trials, "trials")
-    Driver(course, studies, engine, sweep.ledger).run()
+    try:
+        Driver(course, studies, engine, sweep.ledger).run()
+    finally:
+        close_storage(storage)
 
 
 def _teller(progress: Progress) -> Callable[[str], None]:
@@ -266,21 +272,16 @@ def _teller(progress: Progress) -> Callable[[str], None]:
     return tell
 
 
-def studies_of(sweep: Sweep, slots: int) -> list[QueuedStudy]:
-    """Return the study once for each slot, each with a sampler and pruner of its own.
+def storage_of(sweep: Sweep) -> RDBStorage:
+    """Return the search's database.
 
     Raises:
-        SettingsError: There is a study already, or it is of something else.
+        SettingsError: The folder holds a search already, which is not to be gone on with.
         StorageError: The database cannot be used.
     """
-    import optuna
-    from optuna.exceptions import ExperimentalWarning
+    from gogooku3.sweeps.database import database_url, open_storage
+    from gogooku3.sweeps.study import queue_again
 
-    from gogooku3.sweeps.database import database_faults, database_url, open_storage
-    from gogooku3.sweeps.study import QueuedStudy, make_study, queue_again, rebuild
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    settings, url = sweep.settings, database_url(sweep.folder, sweep.storage)
     sweep.folder.mkdir(parents=True, exist_ok=True)
     entries = sweep.ledger.read().trials
     if entries and not sweep.resume and sweep.storage is None:
@@ -290,7 +291,30 @@ def studies_of(sweep: Sweep, slots: int) -> list[QueuedStudy]:
             got=f"{len(entries)} trials in its ledger",
             remedy="go on with it by --resume, or name another folder with --out",
         )
-    storage = open_storage(url, settings, lambda study, trial: queue_again(study, trial, settings.retries))
+    retries = sweep.settings.retries
+    return open_storage(
+        database_url(sweep.folder, sweep.storage),
+        sweep.settings,
+        lambda study, trial: queue_again(study, trial, retries),
+    )
+
+
+def studies_of(sweep: Sweep, storage: RDBStorage, slots: int) -> list[QueuedStudy]:
+    """Return the study once for each slot, each with a sampler and pruner of its own.
+
+    Raises:
+        SettingsError: There is a study already, or it is of something else.
+        StorageError: The database cannot be used.
+    """
+    import optuna
+    from optuna.exceptions import ExperimentalWarning
+
+    from gogooku3.sweeps.database import database_faults, database_url
+    from gogooku3.sweeps.study import QueuedStudy, make_study, rebuild
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    settings, url = sweep.settings, database_url(sweep.folder, sweep.storage)
+    entries = sweep.ledger.read().trials
     with database_faults(url):
         first = make_study(
             storage,
