@@ -53,7 +53,7 @@ def command(
     from gogooku3.cli import show
     from gogooku3.sweeps.honesty import judge
     from gogooku3.sweeps.space import default_space, read_space
-    from gogooku3.sweeps.sweep import engine_of, open_sweep, run_sweep
+    from gogooku3.sweeps.sweep import engine_of, open_sweep, report_of, run_sweep
 
     given = o.pairs(settings or [])
     own = {
@@ -77,7 +77,9 @@ def command(
     with engine_of(sweep) as engine:
         run_sweep(sweep, engine)
     honesty = judge(sweep.ledger)
+    page = report_of(sweep, honesty)
     _show(sweep.folder, honesty)
+    show.say(f"report: {page}")
     found: dict[str, Any] = {"folder": str(sweep.folder), **_plain(honesty)}
     if best:
         found |= _best(sweep, seeds)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gogooku3.sweeps.engines.local import LocalEngine
     from gogooku3.sweeps.engines.protocol import Engine
+    from gogooku3.sweeps.honesty import Honesty
     from gogooku3.sweeps.study import QueuedStudy
 
 ABOUT = "sweep.json"
@@ -270,6 +271,27 @@ def _teller(progress: Progress) -> Callable[[str], None]:
         progress.advance()
 
     return tell
+
+
+def report_of(sweep: Sweep, honesty: Honesty) -> Path:
+    """Write the report of a search; return the page.
+
+    Raises:
+        StorageError: Study or ledger cannot be read, or a file cannot be written.
+    """
+    import optuna
+
+    from gogooku3.sweeps.database import close_storage, database_faults, database_url, open_storage
+    from gogooku3.sweeps.report import write_report
+
+    url = database_url(sweep.folder, sweep.storage)
+    storage = open_storage(url, sweep.settings)
+    try:
+        with database_faults(url):
+            study = optuna.load_study(study_name=sweep.settings.name, storage=storage)
+            return write_report(sweep.folder, study, sweep.ledger, honesty)
+    finally:
+        close_storage(storage)
 
 
 def storage_of(sweep: Sweep) -> RDBStorage:
