@@ -50,7 +50,7 @@ NAMES = {
 }
 COMPARED = {
     "comparison": ("ridge", "lightgbm"),
-    "comparison-deep": ("lightgbm", "gru", "atft_gat_fan", "blend"),
+    "comparison-deep": ("lightgbm", "atft_gat_fan", "blend"),
 }
 _SECTION = re.compile(r"<!-- begin: (\S+) -->\n(.*?)<!-- end: (\S+) -->", re.DOTALL)
 _MARK = re.compile(r"<!-- (?:begin|end): ")
