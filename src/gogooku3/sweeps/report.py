@@ -139,7 +139,9 @@ def figures(study: optuna.Study) -> Sequence[tuple[str, Any]]:
         for title, draw in drawn:
             if draw is visualization.plot_param_importances and not (enough and importance_of(study)):
                 continue
-            found.append((title, draw(study)))
+            figure = draw(study)
+            figure.update_layout(title_text="", template="plotly_white", margin={"t": 30})
+            found.append((title, figure))
     return found
 
 
