@@ -15,7 +15,9 @@ from gogooku3.errors import ModelError, PanelError, SettingsError
 from gogooku3.labels.target import Target
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.bundle import bundle
+from gogooku3.pipeline.contestant import Contestant
 from gogooku3.pipeline.deep_labels import deep_labels
+from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.graph import graphs_of
 from gogooku3.pipeline.predict import predict
 from gogooku3.pipeline.predict_bundle import predict_bundle
@@ -64,6 +66,16 @@ def test_all_models_score_the_same_stock_days(run: Run) -> None:
         assert np.isfinite(scores).all()
         assert np.unique(scores).size > 100
     assert {f"atft_gat_fan_h5_d1_seed{k}" for k in range(2)} <= set(frame.columns)
+
+
+def test_the_seeds_of_every_model_are_known(run: Run) -> None:
+    judged = Judged(run)
+    seeds = {
+        model: Contestant(judged=judged, model=model, locked=False, records={}).seeds
+        for model in run.settings.train.models
+    }
+    count = run.settings.lightgbm.seeds
+    assert seeds == {"lightgbm": tuple(range(count)), "gru": (0, 1), "atft_gat_fan": (0, 1), "blend": ()}
 
 
 def test_what_is_trained_is_not_trained_again(run: Run) -> None:

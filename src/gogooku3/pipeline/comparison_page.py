@@ -88,8 +88,10 @@ def _same(content: Mapping[str, Any]) -> str:
 
 
 def _seed_sentences(sides: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
-    fixed = [names[side["label"]] for side in sides if not side["seeds"]]
+    mixed = [names[side["label"]] for side in sides if side["model"] == "blend"]
+    fixed = [names[side["label"]] for side in sides if not side["seeds"] and side["model"] != "blend"]
     said = [f"Deterministic, without seed variance: {listed(fixed)}."] if fixed else []
+    said += [f"Of averaged scores, its seed variance is not measured: {listed(mixed)}."] if mixed else []
     random = [
         f"{names[side['label']]} (seeds {side['seeds'][0]} to {side['seeds'][-1]})"
         for side in sides

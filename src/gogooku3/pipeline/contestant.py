@@ -16,7 +16,7 @@ from gogooku3.config.resolve import Resolved
 from gogooku3.config.settings import Settings
 from gogooku3.errors import EvaluationError, SettingsError, StorageError
 from gogooku3.labels.target import Target
-from gogooku3.models.names import ModelName
+from gogooku3.models.names import DEEP, ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.evaluate import Judged
@@ -85,10 +85,13 @@ class Contestant:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Seeds of the members; none for a deterministic model."""
-        count = getattr(getattr(self.run.settings, self.model), "seeds", None)
-        first = self.run.settings.train.seed
-        return () if count is None else tuple(range(first, first + count))
+        """Seeds of the members; none for a model that has none: ridge is deterministic, a blend mixes averages."""
+        settings = self.run.settings
+        if self.model in DEEP:
+            count = settings.deep.seeds
+        else:
+            count = settings.lightgbm.seeds if self.model == "lightgbm" else 0
+        return tuple(range(settings.train.seed, settings.train.seed + count))
 
     @property
     def files(self) -> dict[str, Path]:
