@@ -122,16 +122,31 @@ def test_what_the_model_does_not_accept_is_refused_before_the_first_trial(made: 
         assert not (tmp_path / "refused" / "study.db").exists()
 
 
-def test_a_setting_that_trials_share_cannot_be_chosen(made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "key", ["frequency.window", "graph.window", "deep.epochs", "lightgbm.leaves", "atft.no"]
+)
+def test_a_setting_that_trials_share_cannot_be_chosen(made: Path, tmp_path: Path, key: str) -> None:
     sweep = open_sweep(
         panel=made / NAME / "panel",
         folder=tmp_path / "refused",
         settings=SweepSettings(trials=1, epochs=1, folds=1),
-        space={"frequency.window": Choice(values=(10, 20))},
+        space={key: Choice(values=(10, 20))},
         flags=FLAGS,
     )
     with pytest.raises(SettingsError, match="a search cannot choose this setting"):
         sweep.refuse_what_cannot_be()
+
+
+def test_another_machine_may_have_other_cores_and_folders(done: Sweep, made: Path, tmp_path: Path) -> None:
+    (tmp_path / "panel").symlink_to((made / NAME / "panel").resolve())
+    other = open_sweep(
+        panel=tmp_path / "panel",
+        folder=tmp_path / "there",
+        settings=done.settings.model_copy(update={"workers": 2}),
+        space=SPACE,
+        flags={**FLAGS, "deep.threads": 2},
+    )
+    assert other.known() == done.known()
 
 
 def test_a_narrowed_graph_is_the_one_that_would_have_been_built(made: Path) -> None:

@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 
 ABOUT = "sweep.json"
 MODEL = "atft_gat_fan"
-_SHARED = ("frequency.", "panel.", "splits.", "universe.", "labels.", "train.", "run.", "source.", "market.")
+_CHOSEN = ("atft.", "optimizer.", "scheduler.", "loss.", "deep.", "graph.neighbours", "graph.threshold")
+_OF_THE_SEARCH = frozenset({"deep.seeds", "deep.epochs"})
+_OF_THE_MACHINE = {
+    "deep": ("threads", "device", "prefetch", "checkpoint_every", "tensorboard"),
+    "panel": ("file",),
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,11 +104,12 @@ class Sweep:
         said = settings_of(params or {}, learning_rate=rate, horizons=[t.horizon for t in self.panel.targets])
         for key, value in said.items():
             section, _, name = key.partition(".")
-            if key.startswith(_SHARED) or section not in base or name not in base[section]:
+            if not key.startswith(_CHOSEN) or key in _OF_THE_SEARCH or name not in base[section]:
                 raise SettingsError(
                     "a search cannot choose this setting",
                     where=key,
-                    expected="a setting of atft, optimizer, scheduler, loss, deep or graph",
+                    expected="one of atft, optimizer, scheduler, loss or deep (but for its seeds and epochs), or"
+                    " graph.neighbours or graph.threshold: all else is shared by the trials",
                 )
             base[section][name] = value
         if number is not None:
@@ -147,9 +153,12 @@ class Sweep:
         }
 
     def known(self) -> dict[str, Any]:
-        """Return what has to be the same whenever the study is gone on with."""
+        """Return what has to be the same whenever and wherever the study is gone on with."""
         settings = self.tree()
         del settings["run"]
+        for section, names in _OF_THE_MACHINE.items():
+            for name in names:
+                del settings[section][name]
         return {
             "panel": self.panel.content_hash,
             "code": deep_code(),
