@@ -215,8 +215,26 @@ def test_other_seeds_are_refused(own: Path) -> None:
     refused(own, "a:lightgbm", "b:lightgbm", words=("no comparison", seeds))
     pretend(own, "b", {"lightgbm.seeds": 2})
     refused(own, "b:ridge", "b:lightgbm", words=("random and has 2 seeds, fewer than 3",))
-    refused(own, "a:lightgbm", "b:lightgbm", words=("0 to 2", "0 to 1"))
+    refused(own, "a:lightgbm", "b:lightgbm", words=("random and has 2 seeds, fewer than 3",))
     refused(own, "a:ridge", "b:ridge", words=("no setting is under test",))  # which has no seeds
+
+
+def test_of_more_seeds_the_first_count(own: Path) -> None:
+    add(own, "four", {"lightgbm.seeds": 4, "lightgbm.leaves": 5})
+    add(own, "three", {"lightgbm.leaves": 5})
+    more, same = made(own, "a:lightgbm", "four:lightgbm"), made(own, "a:lightgbm", "three:lightgbm")
+    assert [design["under_test"] for design in more.content["designs"]] == [
+        [{"key": "lightgbm.leaves", "against": 7, "model": 5}]
+    ]
+    for left, right in zip(more.content["results"], same.content["results"], strict=True):
+        one, other = paired_from_json(left), paired_from_json(right)
+        assert one.split == other.split
+        assert one.whole.mean == pytest.approx(other.whole.mean, abs=1e-6)  # float32 of the mean or not
+        assert one.seed_error == pytest.approx(other.seed_error, abs=1e-6)
+    assert "With more members, of which the first count: four (4)." in to_markdown(more, {})
+    refused_of_itself = ("nothing to compare", "same model with the same settings")
+    shutil.rmtree(own / "comparisons")
+    refused(own, "three:lightgbm", "four:lightgbm", words=refused_of_itself)
 
 
 def test_other_folds_are_refused(own: Path) -> None:

@@ -15,7 +15,7 @@ from gogooku3.errors import ModelError, PanelError, SettingsError
 from gogooku3.labels.target import Target
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.bundle import bundle
-from gogooku3.pipeline.contestant import Contestant
+from gogooku3.pipeline.contestant import Contestant, contestant
 from gogooku3.pipeline.deep_labels import deep_labels
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.graph import graphs_of
@@ -76,6 +76,14 @@ def test_the_seeds_of_every_model_are_known(run: Run) -> None:
     }
     count = run.settings.lightgbm.seeds
     assert seeds == {"lightgbm": tuple(range(count)), "gru": (0, 1), "atft_gat_fan": (0, 1), "blend": ()}
+
+
+def test_the_mean_of_a_deep_models_members_is_its_score(run: Run) -> None:
+    judged = Judged(run)
+    entered = contestant(judged, "atft_gat_fan")
+    score, members = entered.scores(Target(horizon=5, lag=1), judged.panel)
+    assert np.nanmax(np.abs(np.mean(members, axis=0) - score)) < 1e-7
+    assert np.isfinite(score).sum() > 5_000
 
 
 def test_what_is_trained_is_not_trained_again(run: Run) -> None:

@@ -18,7 +18,7 @@ from gogooku3.labels.target import Target
 from gogooku3.pipeline.comparison_design import Design, design
 from gogooku3.pipeline.comparison_ledger import FORMAT, VERSION, Entry, enter
 from gogooku3.pipeline.comparison_pairs import sides, split_argument
-from gogooku3.pipeline.contestant import Contestant, contestant, saved_run
+from gogooku3.pipeline.contestant import Contestant, contestant, saved_run, share_seeds
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.lineage import code_digest
 from gogooku3.progress import Progress
@@ -40,6 +40,8 @@ def compare(
 ) -> Entry:
     """Compare models over the test years, on the days and stock-days that all have, and enter it into the ledger.
 
+    Of models with several seeds only the first ones count, as many as all of them have.
+
     Args:
         arguments: ``RUN`` or ``RUN:MODEL``; see ``sides``.
         runs: Folder of runs.
@@ -57,10 +59,9 @@ def compare(
         for name in dict.fromkeys(split_argument(argument)[0] for argument in arguments)
     }
     asked = sides(arguments, {name: each.run.settings.train.models for name, each in judged.items()})
-    contestants = {
-        named: contestant(judged[named[0]], named[1], locked=open_locked)
-        for named in dict.fromkeys(named for pair in asked.pairs for named in reversed(pair))
-    }
+    names = list(dict.fromkeys(named for pair in asked.pairs for named in reversed(pair)))
+    proven = [contestant(judged[run], model, locked=open_locked) for run, model in names]
+    contestants = dict(zip(names, share_seeds(proven), strict=True))
     pairs = [(contestants[model], contestants[against]) for model, against in asked.pairs]
     designs = [design(model, against, other_code=other_code) for model, against in pairs]
     if open_locked:
@@ -100,6 +101,7 @@ def _described(side: Contestant) -> dict[str, Any]:
         "run": side.run.settings.run.name,
         "model": side.model,
         "seeds": list(side.seeds),
+        "members": side.members,
         "labels": digest_json(side.label_digests),
         "folds": {
             name: {

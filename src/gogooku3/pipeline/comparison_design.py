@@ -129,6 +129,9 @@ def _settings(side: Contestant) -> Iterator[tuple[str, Any]]:
     for section in frozenset().union(*map(sections_of, models)) - sections_of(side.model):
         tree.pop(section)
     tree["train"]["models"] = side.model
+    for section in ("lightgbm", "deep"):
+        if section in tree and side.seeds:
+            tree[section]["seeds"] = len(side.seeds)  # those that count
     yield from _flat(tree)
 
 

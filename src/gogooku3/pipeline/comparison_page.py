@@ -97,7 +97,13 @@ def _seed_sentences(sides: Sequence[Mapping[str, Any]], names: Mapping[str, str]
         for side in sides
         if side["seeds"]
     ]
-    return said + ([f"Random, the mean of its members' scores: {listed(random)}."] if random else [])
+    said += [f"Random, the mean of its members' scores: {listed(random)}."] if random else []
+    more = [
+        f"{names[side['label']]} ({side['members']})"
+        for side in sides
+        if len(side["seeds"]) < side["members"]
+    ]
+    return said + ([f"With more members, of which the first count: {listed(more)}."] if more else [])
 
 
 def _warnings(states: Mapping[str, str]) -> list[str]:

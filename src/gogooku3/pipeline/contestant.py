@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from gogooku3.axes import FloatDN
@@ -27,6 +29,7 @@ from gogooku3.pipeline.run_kind import refuse_foreign
 from gogooku3.pipeline.stage import StageRecord, read_stage
 from gogooku3.pipeline.train import fit_inputs, score_inputs
 from gogooku3.progress import Progress
+from gogooku3.scoring.rank_kernel import rank_columns
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.hashing import digest_file
 from gogooku3.storage.paths import inside
@@ -41,12 +44,14 @@ class Contestant:
         model: The model.
         locked: Whether the locked years are compared instead of the test years.
         records: What the training of each compared fold left behind.
+        most_seeds: How many of its members count at most.
     """
 
     judged: Judged
     model: ModelName
     locked: bool
     records: Mapping[str, StageRecord]
+    most_seeds: int = sys.maxsize
 
     @property
     def run(self) -> Run:
@@ -86,12 +91,16 @@ class Contestant:
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of the members; none for a model that has none: ridge is deterministic, a blend mixes averages."""
+        first = self.run.settings.train.seed
+        return tuple(range(first, first + min(self.members, self.most_seeds)))
+
+    @property
+    def members(self) -> int:
+        """Number of seeds that were trained, 0 of a model that has none."""
         settings = self.run.settings
         if self.model in DEEP:
-            count = settings.deep.seeds
-        else:
-            count = settings.lightgbm.seeds if self.model == "lightgbm" else 0
-        return tuple(range(settings.train.seed, settings.train.seed + count))
+            return settings.deep.seeds
+        return settings.lightgbm.seeds if self.model == "lightgbm" else 0
 
     @property
     def files(self) -> dict[str, Path]:
@@ -106,6 +115,8 @@ class Contestant:
     def scores(self, target: Target, on: Panel) -> tuple[FloatDN, list[FloatDN]]:
         """Return the score that is used and the scores of its members, [stop - start, N] each; NaN where none.
 
+        Members are on one scale: the mean over some of them is the score of a model that has those alone.
+
         Args:
             target: Horizon and lag.
             on: Panel whose stocks the grids have.
@@ -115,6 +126,10 @@ class Contestant:
         columns = ["date", "code", name, *members]
         frame = pl.concat([pl.read_parquet(path, columns=columns) for path in self.files.values()])
         grids = [to_grid(on, frame, each, self.start, self.stop) for each in (name, *members)]
+        if self.model in DEEP:
+            grids[1:] = [_ranked(grid) for grid in grids[1:]]
+        if len(self.seeds) < self.members:
+            grids[0] = np.mean(grids[1:], axis=0)
         return grids[0], grids[1:]
 
     def labels(self, target: Target, end: int) -> FloatDN:
@@ -179,6 +194,18 @@ def contestant(judged: Judged, model: str, *, locked: bool = False) -> Contestan
         locked=locked,
         records={fold.name: _proven(judged, chosen, fold) for fold in folds},
     )
+
+
+def share_seeds(sides: Sequence[Contestant]) -> list[Contestant]:
+    """Return the contestants with as many seeds as all that have any share, each with its first ones."""
+    counts = [len(side.seeds) for side in sides if side.seeds]
+    return [replace(side, most_seeds=min(counts)) if side.seeds else side for side in sides]
+
+
+def _ranked(grid: FloatDN) -> FloatDN:
+    """Return ranks within each session, as a deep model's score is the mean of its members' ranks."""
+    ranks: FloatDN = rank_columns(np.ascontiguousarray(grid.T.astype(np.float32))).T.astype(np.float64)
+    return ranks
 
 
 def _proven(judged: Judged, model: ModelName, fold: Fold) -> StageRecord:
