@@ -12,11 +12,13 @@ import pytest
 
 from gogooku3.config.process import TorchProcess
 from gogooku3.errors import ModelError, PanelError, SettingsError
+from gogooku3.evaluation.drift.settings import DriftSettings
 from gogooku3.labels.target import Target
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.bundle import bundle
 from gogooku3.pipeline.contestant import Contestant, contestant
 from gogooku3.pipeline.deep_labels import deep_labels
+from gogooku3.pipeline.drift_sample import raw_outputs, sample_of
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.graph import graphs_of
 from gogooku3.pipeline.predict import predict
@@ -104,6 +106,15 @@ def test_the_morning_scores_as_the_backtest_did(run: Run) -> None:
                 for seed in range(2):
                     backtest = day[f"{model}_{target}_seed{seed}"].to_numpy()
                     np.testing.assert_allclose(scores[seed, :, t], backtest, atol=1e-5)
+
+
+def test_raw_outputs_of_a_sample_are_the_mean_of_the_members(run: Run) -> None:
+    panel, (fold, *_) = panel_of(run), folds_of(run, panel_of(run))
+    sample = sample_of(panel, fold.train, DriftSettings(sample_sessions=6, sample_rows=200), stretch=3)
+    paths = [run.path(name) for name in model_files(run, "atft_gat_fan", fold.name)]
+    scorer = load_scorer("atft_gat_fan", lambda _: paths)
+    one_by_one = [scorer.members(panel, t)[:, picked].mean(axis=0, dtype=np.float64) for t, picked in sample]
+    np.testing.assert_allclose(raw_outputs(scorer, panel, sample), np.concatenate(one_by_one), atol=1e-6)
 
 
 def test_a_ranking_by_a_deep_model_and_by_a_blend(run: Run) -> None:

@@ -12,7 +12,8 @@ from gogooku3.errors import EvaluationError, StorageError
 from gogooku3.evaluation.drift.population_stability import population_stability
 from gogooku3.evaluation.drift.reference_bins import reference_bins
 from gogooku3.evaluation.drift.settings import DriftSettings
-from gogooku3.pipeline.drift import drift_of, raw_features, sample_of
+from gogooku3.pipeline.drift import drift_of
+from gogooku3.pipeline.drift_sample import raw_features, sample_of
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.train import model_files
 from gogooku3.progress import Silent
@@ -83,7 +84,15 @@ def test_a_sample_is_spread_over_sessions_and_stocks(judged):
     assert step == -(-panel.universe[days].sum() // 100)
     assert [picked.start for _, picked in sample[: step + 1]] == [*range(step), 0]
     assert len(raw_features(panel, sample)) <= 100 + len(days)
-    whole = sample_of(panel, fold.train, ALL)
+    stretches = sample_of(panel, fold.train, DriftSettings(sample_sessions=10), stretch=4)
+    days = [session for session, _ in stretches]
+    assert (len(days), days[0], sorted(set(days))) == (10, fold.train[0], days)
+    assert np.flatnonzero(np.diff(days) > 1).tolist() == [3, 7]
+    for stretch in (1, 3):
+        whole = sample_of(panel, fold.train, ALL, stretch=stretch)
+        assert [session for session, _ in whole] == fold.train[
+            panel.universe[fold.train].any(axis=1)
+        ].tolist()
     assert len(raw_features(panel, whole)) == panel.universe[fold.train].sum()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from gogooku3.axes import IntD, RowsRF
+from gogooku3.axes import IntD
 from gogooku3.errors import EvaluationError, StorageError
 from gogooku3.evaluation.drift.coverage import Coverage
 from gogooku3.evaluation.drift.drift_report import DriftReport
@@ -24,6 +24,7 @@ from gogooku3.labels.target import Target
 from gogooku3.models.names import DEEP, ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.deep import DeepWork
+from gogooku3.pipeline.drift_sample import raw_features, raw_outputs, sample_of
 from gogooku3.pipeline.predictions import column
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.scorers import load_scorer
@@ -31,6 +32,8 @@ from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import model_files
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.hashing import digest_file
+
+_STRETCH = 10
 
 
 def drift_of(
@@ -75,38 +78,6 @@ def drift_of(
     )
 
 
-_Sample = Sequence[tuple[int, slice]]  # sessions, and which of the stocks of their universe
-
-
-def sample_of(panel: Panel, sessions: np.ndarray, settings: DriftSettings) -> _Sample:
-    """Return sessions that are spread evenly, and every k-th stock of each, the first in turn.
-
-    Args:
-        panel: Whose universe it is.
-        sessions: Session indices, increasing; one without a universe is passed over.
-        settings: How many sessions and stock-days, about, at most.
-    """
-    members = panel.universe[sessions].sum(axis=1)
-    sessions, members = sessions[members > 0], members[members > 0]
-    count = min(settings.sample_sessions, len(sessions))
-    spread = np.linspace(0, len(sessions) - 1, count).round().astype(np.int64)
-    step = max(1, int(-(-members[spread].sum() // settings.sample_rows)))
-    return [(t, slice(k % step, None, step)) for k, t in enumerate(sessions[spread].tolist())]
-
-
-def raw_features(panel: Panel, sample: _Sample) -> RowsRF:
-    """Return features as they stand in the panel, float32 [R, F], NaN where missing."""
-    parts = [np.empty((0, len(panel.feature_names)), dtype=np.float32)]
-    parts += [_universe(panel, session)[picked] for session, picked in sample]
-    return np.concatenate(parts)
-
-
-def _universe(panel: Panel, session: int) -> Float32[np.ndarray, "N F"]:
-    (block,) = panel.blocks(session, session + 1)
-    features: np.ndarray = block.features[0][np.flatnonzero(block.universe[0])]
-    return features.astype(np.float32, copy=False)
-
-
 @dataclass(frozen=True, eq=False)
 class _Watcher:
     """Looks at one fold after the other."""
@@ -129,20 +100,17 @@ class _Watcher:
             self.watch.feature(fold.name, name, before[:, f], after[:, f])
         for model in self.run.settings.train.models:
             if model != "blend":  # a blend is of ranks: it has no raw output of its own
-                self._outputs(fold, model, self._before(fold, model, sample))
+                self._outputs(fold, model, self._before(fold, model, fitted_on))
             self._coverage(fold, model, rows)
             if not first:
                 self._rank_ic(fold, model, rows)
 
-    def _before(self, fold: Fold, model: ModelName, sample: _Sample) -> Float32[np.ndarray, "R T"]:
+    def _before(self, fold: Fold, model: ModelName, fitted_on: np.ndarray) -> Float32[np.ndarray, "R T"]:
         """Return the mean of the members' raw outputs on a sample of stock-days."""
         scorer = load_scorer(model, lambda name: _paths(self.run, fold, name), self.deep.source)
-        parts = [
-            scorer.members(self.panel, session)[:, picked].mean(axis=0, dtype=np.float64)
-            for session, picked in sample
-        ]
-        empty = np.empty((0, len(self.panel.targets)))
-        return np.concatenate([empty, *parts]).astype(np.float32)
+        stretch = _STRETCH if model in DEEP else 1
+        sample = sample_of(self.panel, fitted_on, self.watch.settings, stretch=stretch)
+        return raw_outputs(scorer, self.panel, sample)
 
     def _members(self, fold: Fold) -> IntD:
         members: IntD = self.panel.universe[fold.test].sum(axis=1).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,30 +40,42 @@ class DeepScorer:
         Raises:
             ModelError: The panel has other features or targets than the model was trained on.
         """
-        source = self.source or self._own_source(panel, session)
-        picked = panel.universe[session]
-        return np.stack(
-            [score_sessions(model, source, np.array([session]))[0, picked] for model in self.models]
-        )
+        (scores,) = self.members_of(panel, np.array([session]))
+        return scores
+
+    def members_of(self, panel: Panel, sessions: np.ndarray) -> Iterator[MemberScores]:
+        """Yield every member's raw scores of each session's universe [S, R, T]; neighbours are read together.
+
+        Args:
+            panel: The panel.
+            sessions: Sessions of the panel, increasing, int64.
+
+        Raises:
+            ModelError: The panel has other features or targets than the model was trained on.
+        """
+        source = self.source or self._own_source(panel, int(sessions[0]), int(sessions[-1]) + 1)
+        found = np.stack([score_sessions(model, source, sessions) for model in self.models])
+        for k, session in enumerate(sessions):
+            yield found[:, k, panel.universe[session]]
 
     def combine(self, scores: MemberScores) -> Scores:
         """Return the mean of the members' ranks [R, T]."""
         return mean_rank(scores)
 
-    def _own_source(self, panel: Panel, session: int) -> DaySource:
+    def _own_source(self, panel: Panel, start: int, stop: int) -> DaySource:
         self._check(panel)
         frequency = FrequencySettings.model_validate(self.described["frequency"])
         encoding = Encoding(features=panel.feature_names, frequency=frequency)
-        first = max(0, session + 1 - self.models[0].lookback)
+        first = max(0, start + 1 - self.models[0].lookback)
         graph = self.described["graph"]
         return DaySource(
             first=first,
-            x=encode(panel, encoding, first, session + 1),
+            x=encode(panel, encoding, first, stop),
             present=panel.present,
             universe=panel.universe,
             graphs=None
             if graph is None
-            else build_graphs(panel, GraphSettings.model_validate(graph), start=session, stop=session + 1),
+            else build_graphs(panel, GraphSettings.model_validate(graph), start=start, stop=stop),
         )
 
     def _check(self, panel: Panel) -> None:
