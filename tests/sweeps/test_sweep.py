@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,21 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gogooku3.bundle.open import open_bundle
 from gogooku3.errors import SettingsError
 from gogooku3.graphs.build import build_graphs
 from gogooku3.graphs.narrow import narrowed
 from gogooku3.graphs.settings import GraphSettings
 from gogooku3.panel.open import open_panel
+from gogooku3.scoring.deep_member import DeepMember
+from gogooku3.sweeps.best import retrain_best
 from gogooku3.sweeps.honesty import judge
 from gogooku3.sweeps.look import Look
+from gogooku3.sweeps.open import open_sweep
+from gogooku3.sweeps.run import engine_of, run_sweep
 from gogooku3.sweeps.settings import SweepSettings
 from gogooku3.sweeps.space import Choice, Range, Space, default_space
-from gogooku3.sweeps.sweep import Sweep, engine_of, open_sweep, run_sweep
+from gogooku3.sweeps.sweep import Sweep
 from tests.pipeline.tiny import NAME
 from tests.sweeps.stand_in import ThreadEngine
 
@@ -179,3 +185,35 @@ def test_the_default_space_is_accepted_on_a_panel(made: Path, tmp_path: Path) ->
     assert task["settings"]["graph"]["neighbours"] == 10
     assert task["settings"]["run"]["name"] == "00003"
     assert pl.Series([json.dumps(task)]).len() == 1  # plain data
+
+
+def test_the_best_is_trained_anew_for_the_epochs_that_its_folds_chose(done: Sweep, tmp_path: Path) -> None:
+    copied = shutil.copytree(done.folder, tmp_path / "copy")
+    base = replace(
+        done.base,
+        resolved=replace(
+            done.base.resolved,
+            settings=done.base.settings.model_copy(
+                update={
+                    "run": done.base.settings.run.model_copy(update={"folder": tmp_path, "name": "copy"}),
+                    "deep": done.base.settings.deep.model_copy(update={"epochs": 3}),
+                }
+            ),
+        ),
+    )
+    sweep = replace(done, folder=copied, base=base)
+    (copied / "ledger.jsonl").unlink()
+    for entry in done.ledger.read().entries:
+        sweep.ledger.append(entry.model_copy(update={"epochs": (1, 2)}))  # median 1.5, halves up
+    best = retrain_best(sweep, seeds=2)
+    assert best.epochs == 2
+    members = [DeepMember.load(path) for path in sorted((copied / "best/models").glob("*.safetensors"))]
+    assert [member.epochs for member in members] == [2] * len(members)
+    assert len(members) == 2 * 2  # the test year and the locked one
+    begun = [json.loads(line) for line in (copied / "best/training.jsonl").read_text().splitlines()]
+    assert not any("choosing" in str(line) for line in begun)
+    assert set(best.rank_ic) == {1, 5}
+    assert all(np.isfinite(value) for value in best.rank_ic.values())
+    opened = (copied / "best/openings.jsonl").read_text().splitlines()
+    assert len(opened) == 1
+    assert len(open_bundle(best.bundle.path).members) == 2

@@ -52,8 +52,9 @@ def command(
     """Search hyperparameters."""
     from gogooku3.cli import show
     from gogooku3.sweeps.honesty import judge
+    from gogooku3.sweeps.open import open_sweep
+    from gogooku3.sweeps.run import engine_of, report_of, run_sweep
     from gogooku3.sweeps.space import default_space, read_space
-    from gogooku3.sweeps.sweep import engine_of, open_sweep, report_of, run_sweep
 
     given = o.pairs(settings or [])
     own = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,10 @@ class DeepWork:
 
     def __init__(self, run: Run, panel: Panel, stop: int, listener: Listener | None = None) -> None:
         self.run, self.panel, self.stop, self.listener = run, panel, stop, listener
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return what results depend on beside the run's settings and panel: nothing here."""
+        return {}
 
     def fit(self, model: DeepName, fold: Fold, key: str, material: Material | None = None) -> FoldScores:
         """Train a model's members on a fold and score its test sessions.

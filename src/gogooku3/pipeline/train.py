@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gogooku3.axes import BoolD
-from gogooku3.models.names import ModelName, RowModelName
+from gogooku3.models.names import DEEP, ModelName, RowModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.blend import blend_inputs, fit_blend
 from gogooku3.pipeline.build import panel_of
@@ -149,6 +149,8 @@ class _Work:
         """Fit one model on one fold, or find it done."""
         fitted = fit_inputs(self.run, self.panel, model, fold)
         inputs = {**fitted, **score_inputs(self.panel, fold), "code": _code(model)}
+        if model in DEEP:
+            inputs |= self.deep.inputs()
         outputs = [scores_file(model, fold), *model_files(self.run, model, fold.name)]
         return run_stage(
             self.run,

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gogooku3.errors import SettingsError, StorageError
+from gogooku3.sweeps.about import ABOUT
 from gogooku3.sweeps.settings import SweepSettings
 from gogooku3.sweeps.snapshot import Snapshot, take
-from gogooku3.sweeps.sweep import ABOUT
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage

@@ -1,45 +1,28 @@
-"""A search from its settings to its last trial."""
+"""A search: its settings, its panel, and what each of its trials is given."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
-from gogooku3.config.process import physical_cores
 from gogooku3.config.settings import Settings
 from gogooku3.errors import SettingsError
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.deep import deep_code
-from gogooku3.pipeline.run_folder import Run, open_run
-from gogooku3.pipeline.train import folds_of
-from gogooku3.progress import Progress
-from gogooku3.storage.atomic import write_json
+from gogooku3.pipeline.run_folder import Run
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.point_settings import settings_of
 from gogooku3.sweeps.points import pairs
 from gogooku3.sweeps.settings import SweepSettings
-from gogooku3.sweeps.shared import prepare, widest_graph
 from gogooku3.sweeps.space import Params, Space, Value
-from gogooku3.sweeps.trial import LAG, compute
+from gogooku3.sweeps.trial import LAG
 
-if TYPE_CHECKING:
-    from optuna.storages import RDBStorage
-
-    from gogooku3.sweeps.engines.local import LocalEngine
-    from gogooku3.sweeps.engines.protocol import Engine
-    from gogooku3.sweeps.honesty import Honesty
-    from gogooku3.sweeps.study import QueuedStudy
-
-ABOUT = "sweep.json"
-MODEL = "atft_gat_fan"
 _CHOSEN = ("atft.", "optimizer.", "scheduler.", "loss.", "deep.", "graph.neighbours", "graph.threshold")
 _OF_THE_SEARCH = frozenset({"deep.seeds", "deep.epochs"})
 _OF_THE_MACHINE = {
@@ -166,212 +149,3 @@ class Sweep:
             "horizons": list(self.horizons),
             **{f"settings.{name}": section for name, section in settings.items()},
         }
-
-
-def open_sweep(
-    *,
-    panel: Path,
-    folder: Path,
-    settings: SweepSettings,
-    space: Space,
-    config: Path | None = None,
-    flags: Mapping[str, object] | None = None,
-    storage: str | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
-) -> Sweep:
-    """Compose a search.
-
-    Args:
-        panel: A panel.
-        folder: Where all of the search is to lie.
-        settings: How it goes.
-        space: What may be chosen.
-        config: TOML file of settings that trials have in common.
-        flags: More of them, by dotted key.
-        storage: URL of a database that many machines reach; SQLite in the folder if None.
-        resume: Go on with a study that is there.
-        progress: Told of long work.
-
-    Raises:
-        SettingsError: Settings do not fit together.
-        PanelError: There is no panel.
-    """
-    own: dict[str, object] = {
-        "run.name": folder.name,
-        "run.folder": str(folder.parent),
-        "panel.file": str(panel),
-        "train.models": [MODEL],
-        "train.refit": False,
-        "deep.seeds": 1,
-        "deep.epochs": settings.epochs,
-        "deep.threads": max(1, physical_cores() // settings.workers),
-        "splits.test_years": settings.folds,
-    }
-    run = open_run(config=config, flags={**own, **(flags or {})}, progress=progress, remembered=False)
-    graph = widest_graph(run.settings.graph, space)
-    widest = run.settings.model_copy(update={"graph": graph})
-    base = Run(resolved=replace(run.resolved, settings=widest), progress=run.progress)
-    return Sweep(folder=folder, settings=settings, space=space, base=base, storage=storage, resume=resume)
-
-
-def engine_of(sweep: Sweep) -> LocalEngine:
-    """Return local processes, as the search's settings say.
-
-    Raises:
-        SettingsError: The system cannot do it.
-        StorageError: The folder cannot be written.
-    """
-    from gogooku3.sweeps.engines.local import LocalEngine
-
-    settings = sweep.settings
-    return LocalEngine(
-        settings.workers,
-        threads=sweep.base.settings.deep.threads,
-        logs=sweep.folder / "logs",
-        seconds=None if settings.minutes is None else 60 * settings.minutes,
-        quiet_seconds=None if settings.silent_minutes is None else 60 * settings.silent_minutes,
-        memory_mb=settings.memory_mb,
-    )
-
-
-def run_sweep(sweep: Sweep, engine: Engine) -> None:
-    """Work until all trials of the study have ended.
-
-    Args:
-        sweep: The search.
-        engine: Where trials are computed.
-
-    Raises:
-        SettingsError: The space holds what the model does not accept; the study is of something else.
-        StorageError: Database or ledger cannot be used.
-        KeyboardInterrupt: Ctrl-C; what was at work is queued again.
-    """
-    from gogooku3.sweeps.database import close_storage, database_url
-    from gogooku3.sweeps.driver import Course, Driver
-
-    sweep.refuse_what_cannot_be()
-    folds = folds_of(sweep.base, sweep.panel)
-    storage = storage_of(sweep)
-    studies = studies_of(sweep, storage, engine.slots)
-    write_json(sweep.folder / ABOUT, sweep.about())
-    prepare(sweep.base, sweep.panel, int(max(fold.test[-1] for fold in folds)) + 1)
-    course = Course(
-        folder=sweep.folder,
-        space=sweep.space,
-        work=compute,
-        task=sweep.task,
-        seed=sweep.base.settings.train.seed,
-        retries=sweep.settings.retries,
-        grace=sweep.settings.grace,
-        url=database_url(sweep.folder, sweep.storage),
-        note=_teller(sweep.base.progress),
-    )
-    sweep.base.progress.start(f"searching {sweep.settings.name}", sweep.settings.trials, "trials")
-    try:
-        Driver(course, studies, engine, sweep.ledger).run()
-    finally:
-        close_storage(storage)
-
-
-def _teller(progress: Progress) -> Callable[[str], None]:
-    def tell(text: str) -> None:
-        progress.note(text)
-        progress.advance()
-
-    return tell
-
-
-def report_of(sweep: Sweep, honesty: Honesty) -> Path:
-    """Write the report of a search; return the page.
-
-    Raises:
-        StorageError: Study or ledger cannot be read, or a file cannot be written.
-    """
-    import optuna
-
-    from gogooku3.sweeps.database import close_storage, database_faults, database_url, open_storage
-    from gogooku3.sweeps.report import write_report
-
-    url = database_url(sweep.folder, sweep.storage)
-    storage = open_storage(url, sweep.settings)
-    try:
-        with database_faults(url):
-            study = optuna.load_study(study_name=sweep.settings.name, storage=storage)
-            return write_report(sweep.folder, study, sweep.ledger, honesty)
-    finally:
-        close_storage(storage)
-
-
-def storage_of(sweep: Sweep) -> RDBStorage:
-    """Return the search's database.
-
-    Raises:
-        SettingsError: The folder holds a search already, which is not to be gone on with.
-        StorageError: The database cannot be used.
-    """
-    from gogooku3.sweeps.database import database_url, open_storage
-    from gogooku3.sweeps.study import queue_again
-
-    sweep.folder.mkdir(parents=True, exist_ok=True)
-    entries = sweep.ledger.read().trials
-    if entries and not sweep.resume and sweep.storage is None:
-        raise SettingsError(
-            "the folder holds a search already",
-            where=sweep.folder,
-            got=f"{len(entries)} trials in its ledger",
-            remedy="go on with it by --resume, or name another folder with --out",
-        )
-    retries = sweep.settings.retries
-    return open_storage(
-        database_url(sweep.folder, sweep.storage),
-        sweep.settings,
-        lambda study, trial: queue_again(study, trial, retries),
-    )
-
-
-def studies_of(sweep: Sweep, storage: RDBStorage, slots: int) -> list[QueuedStudy]:
-    """Return the study once for each slot, each with a sampler and pruner of its own.
-
-    Raises:
-        SettingsError: There is a study already, or it is of something else.
-        StorageError: The database cannot be used.
-    """
-    import optuna
-    from optuna.exceptions import ExperimentalWarning
-
-    from gogooku3.sweeps.database import database_faults, database_url
-    from gogooku3.sweeps.study import QueuedStudy, make_study, rebuild
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    settings, url = sweep.settings, database_url(sweep.folder, sweep.storage)
-    entries = sweep.ledger.read().trials
-    with database_faults(url):
-        first = make_study(
-            storage,
-            settings.name,
-            sweep.known(),
-            trials=settings.trials,
-            join=sweep.resume or sweep.storage is not None,
-            lost=lambda study: rebuild(study, entries, sweep.space),
-        )
-        begun = sum(trial.state.name != "WAITING" for trial in first.get_trials(deepcopy=False))
-    found = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        for slot in range(slots):
-            seed = int(np.random.SeedSequence([settings.seed, slot, begun]).generate_state(1)[0])
-            sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=seed)
-            if settings.sampler == "tpe":
-                sampler = optuna.samplers.TPESampler(
-                    seed=seed, n_startup_trials=settings.startup, constant_liar=slots > 1
-                )
-            pruner: optuna.pruners.BasePruner = optuna.pruners.NopPruner()
-            if settings.pruner == "median":
-                pruner = optuna.pruners.MedianPruner(
-                    n_startup_trials=settings.startup, n_warmup_steps=settings.patience
-                )
-            found.append(
-                QueuedStudy(study_name=settings.name, storage=storage, sampler=sampler, pruner=pruner)
-            )
-    return found

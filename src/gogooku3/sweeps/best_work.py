@@ -1,0 +1,62 @@
+"""Training of a point whose number of epochs is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gogooku3.panel.panel import Panel
+from gogooku3.pipeline.deep import DeepWork, Material
+from gogooku3.pipeline.run_folder import Run
+from gogooku3.training.deep_trainer import Course, DeepTrainer, Trained
+
+if TYPE_CHECKING:
+    from gogooku3.config.process import TorchProcess
+    from gogooku3.models.deep_model import DeepModel
+
+
+class BestWork(DeepWork):
+    """Trains members on training and validation sessions for a number of epochs that is known.
+
+    Args:
+        run: The run; it refits.
+        panel: The panel.
+        stop: Session after the last that is read.
+        epochs: Epochs of every member, of the course that the run's settings describe.
+    """
+
+    def __init__(self, run: Run, panel: Panel, stop: int, epochs: int) -> None:
+        super().__init__(run, panel, stop)
+        self.epochs = epochs
+
+    def inputs(self) -> Mapping[str, Any]:
+        """Return what results depend on beside the run's settings and panel."""
+        return {"epochs": self.epochs}
+
+    def _trainer(self, material: Material, process: TorchProcess) -> DeepTrainer:
+        usual = super()._trainer(material, process)
+        return _EpochsKnown(
+            usual.source,
+            usual.labels,
+            days=usual.days,
+            targets=usual.targets,
+            watch=usual.watch,
+            recipe=usual.recipe,
+            listener=usual.listener,
+            epochs=self.epochs,
+        )
+
+
+class _EpochsKnown(DeepTrainer):
+    """Answers the question for the number of epochs without a training."""
+
+    def __init__(self, *args: Any, epochs: int, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.epochs = epochs
+
+    def train(self, make_model: Callable[[], DeepModel], course: Course, folder: Path) -> Trained:
+        if len(course.watched):
+            return Trained(weights={}, epochs=self.epochs, validation=(math.nan,) * len(self.targets))
+        return super().train(make_model, course, folder)
