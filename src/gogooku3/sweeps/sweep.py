@@ -25,10 +25,19 @@ from gogooku3.sweeps.trial import LAG
 
 _CHOSEN = ("atft.", "optimizer.", "scheduler.", "loss.", "deep.", "graph.neighbours", "graph.threshold")
 _OF_THE_SEARCH = frozenset({"deep.seeds", "deep.epochs"})
-_OF_THE_MACHINE = {
-    "deep": ("threads", "device", "prefetch", "checkpoint_every", "tensorboard"),
-    "panel": ("file",),
-}
+_READ_BY_TRIALS = (
+    "splits",
+    "train",
+    "atft",
+    "frequency",
+    "graph",
+    "deep",
+    "loss",
+    "optimizer",
+    "scheduler",
+    "evaluation",
+)
+_OF_THE_MACHINE = ("threads", "device", "prefetch", "checkpoint_every", "tensorboard")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -137,11 +146,10 @@ class Sweep:
 
     def known(self) -> dict[str, Any]:
         """Return what has to be the same whenever and wherever the study is gone on with."""
-        settings = self.tree()
-        del settings["run"]
-        for section, names in _OF_THE_MACHINE.items():
-            for name in names:
-                del settings[section][name]
+        tree = self.tree()
+        settings = {name: dict(tree[name]) for name in _READ_BY_TRIALS}
+        for name in _OF_THE_MACHINE:
+            del settings["deep"][name]
         return {
             "panel": self.panel.content_hash,
             "code": deep_code(),
