@@ -37,6 +37,9 @@ def test_packed_and_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("predict", *arguments, "--bundle", str(WHERE)) == 0
     theirs = _json(capsys)
     assert ours.pop("files") != theirs.pop("files")
+    assert theirs.pop("made_of") == {"bundle": said["sha256"]}
+    weights = Path(f"runs/{NAME}/models/ridge-2024.safetensors")
+    assert ours.pop("made_of") == {"files": {weights.name: hashlib.sha256(weights.read_bytes()).hexdigest()}}
     assert ours == theirs
 
 

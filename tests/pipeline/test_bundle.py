@@ -136,7 +136,7 @@ def test_it_ranks_as_the_run_does(model: str, packed: Bundle, runs: Path) -> Non
             theirs.trained_until,
         )
         assert [file.name for file in theirs.files] == [
-            f"{ours.session}-{model}-bundle.{kind}" for kind in ("csv", "parquet")
+            f"{ours.session}-{model}-bundle.{kind}" for kind in ("csv", "parquet", "json")
         ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gogooku3.config.predict_settings import PredictSettings
 from gogooku3.evaluation.settings import EvaluationSettings
 from gogooku3.graphs.settings import GraphSettings
 from gogooku3.labels.settings import LabelSettings
@@ -76,4 +77,5 @@ class Settings(BaseModel):
     deep: DeepSettings = Field(default_factory=DeepSettings)
     blend: BlendSettings = Field(default_factory=BlendSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+    predict: PredictSettings = Field(default_factory=PredictSettings)
     report: ReportSettings = Field(default_factory=ReportSettings)

@@ -20,7 +20,7 @@ from gogooku3.pipeline.stage import StageRecord, read_stage
 from gogooku3.splits.fold import Fold
 from gogooku3.storage.hashing import digest_file
 
-_ELSEWHERE = {"run", "source", "report", "evaluation", "panel.file"}
+_ELSEWHERE = {"run", "source", "report", "evaluation", "predict", "panel.file"}
 """Sections and keys that say where things lie, or what is done with scores."""
 
 Records = Mapping[ModelName, StageRecord]

@@ -9,6 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
+import numpy as np
+
+from gogooku3.axes import IntD
 from gogooku3.bundle.bundle import Bundle
 from gogooku3.bundle.open import open_bundle
 from gogooku3.errors import DataError, ModelError, PanelError
@@ -16,17 +19,26 @@ from gogooku3.models.names import ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.differing import differing
-from gogooku3.pipeline.ranked import Ranking, date_of, pick_session, pick_targets, write_ranking
+from gogooku3.pipeline.rank_day import Asked, rank_day
+from gogooku3.pipeline.ranked import Ranking, date_of, pick_session
+from gogooku3.pipeline.ranker import Ranker
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.stage import read_stage
-from gogooku3.scoring.ranking import rank_session
+from gogooku3.pipeline.trading import Account
 
 
 def predict_bundle(
-    run: Run, path: Path, *, session: date | None = None, model: str | None = None, target: str | None = None
+    run: Run,
+    path: Path,
+    *,
+    session: date | None = None,
+    model: str | None = None,
+    target: str | None = None,
+    as_of: date | None = None,
+    account: Account | None = None,
 ) -> Ranking:
-    """Rank the universe of a session and write ``rankings/<date>-<model>-bundle.csv`` and ``.parquet``.
+    """Rank the universe of a session and write ``rankings/<date>-<model>-bundle`` as CSV, Parquet and JSON.
 
     Args:
         run: Any run that has a panel; it need not be trained.
@@ -34,36 +46,59 @@ def predict_bundle(
         session: Session to rank; the panel's last one with a universe if not given.
         model: Model to use; the last of the bundle if not given.
         target: Target to sort by, such as ``h5_d1``; that of 5 sessions at the largest lag, or the first.
+        as_of: Today: sessions before it should be in the panel; not looked at if None.
+        account: Write trades that lead from it to the settings' portfolio.
 
     Raises:
         StorageError: The bundle is refused, or a file of it holds another kind of model.
         PanelError: The panel has other features, targets or another calendar than the models were trained on, or
-            was made by other code or with another universe.
+            was made by other code or with another universe; or trades are asked for, and it keeps no prices.
         ModelError: The model is not in the bundle.
         SettingsError: The panel has no such target.
-        DataError: The session is not in the panel, or the models may have learned from it.
+        DataError: The session is not in the panel, the models may have learned from it, or it cannot be relied on.
     """
     bundle, panel = open_bundle(path), panel_of(run)
     _refuse_other(run, panel, bundle)
     chosen = _model(bundle, model)
     day = pick_session(panel, session)
     _refuse_learned(panel, day, bundle)
-    targets = pick_targets(panel, target)
     training = bundle.about.training
-    run.progress.start(f"ranking {panel.sessions[day]} by {chosen}", 1, "sessions")
     with _files(bundle) as folder:
-        scorer = load_scorer(chosen, lambda name: [folder / member.name for member in bundle.of(name)])
-        table = rank_session(panel, day, scorer, targets)
-    run.progress.advance()
-    return Ranking(
-        session=date_of(panel, day),
-        model=chosen,
-        fold=training.fold,
-        trained_until=max(span[1] for span in (training.trained, training.chosen) if span),
-        target=targets[0],
-        table=table,
-        files=write_ranking(run, table, f"{panel.sessions[day]}-{chosen}-bundle"),
+        ranker = Ranker(
+            model=chosen,
+            fold=training.fold,
+            trained_until=max(span[1] for span in (training.trained, training.chosen) if span),
+            made_of={"bundle": bundle.digest},
+            learned=_learned(panel, bundle),
+            scorer=load_scorer(
+                chosen,
+                lambda name: [folder / member.name for member in bundle.of(name)],
+                tested=_tested(panel, bundle),
+            ),
+            stem=f"{chosen}-bundle",
+        )
+        asked = Asked(day=day, named=session is not None, target=target, as_of=as_of, account=account)
+        return rank_day(run, panel, ranker, asked)
+
+
+def _learned(panel: Panel, bundle: Bundle) -> IntD:
+    """Return the sessions that the models were fitted on, those of them that are in the panel."""
+    training = bundle.about.training
+    first, last, _ = training.trained
+    days = [one.session for one in training.sessions if training.refit or first <= one.session <= last]
+    found: IntD = np.flatnonzero(np.isin(panel.sessions, np.array(days, dtype="datetime64[D]"))).astype(
+        np.int64
     )
+    return found
+
+
+def _tested(panel: Panel, bundle: Bundle) -> IntD:
+    """Return the sessions of the fold's test year, as the backtest of this panel would score them."""
+    first = np.datetime64(bundle.about.training.scores_from, "D")
+    year = panel.sessions.astype("datetime64[Y]") == first.astype("datetime64[Y]")
+    usable = panel.universe.any(axis=1) & (panel.sessions >= first) & year
+    tested: IntD = np.flatnonzero(usable).astype(np.int64)
+    return tested
 
 
 @contextmanager

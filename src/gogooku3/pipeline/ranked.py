@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from gogooku3.errors import DataError, SettingsError
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.trading import Trading
+from gogooku3.storage.atomic import write_json
 from gogooku3.storage.csv import write_csv
+from gogooku3.storage.hashing import digest_file
 from gogooku3.storage.parquet import write_parquet
 
 
@@ -30,6 +34,8 @@ class Ranking:
         target: Target the table is sorted by.
         table: ``code``, ``name``, ``sector`` and score and rank per target.
         files: Where it was written.
+        header: What the JSON file says beside the ranking.
+        trading: Orders, if they were asked for.
     """
 
     session: date
@@ -39,6 +45,13 @@ class Ranking:
     target: Target
     table: pl.DataFrame
     files: tuple[Path, ...]
+    header: Mapping[str, Any] = field(default_factory=dict)
+    trading: Trading | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What somebody who trades on it should know."""
+        return tuple(self.header.get("warnings", ()))
 
 
 def pick_session(panel: Panel, session: date | None) -> int:
@@ -79,12 +92,29 @@ def date_of(panel: Panel, session: int) -> date:
     return found
 
 
-def write_ranking(run: Run, table: pl.DataFrame, stem: str) -> tuple[Path, ...]:
-    """Write a ranking as CSV and Parquet."""
-    files = (run.path(f"rankings/{stem}.csv"), run.path(f"rankings/{stem}.parquet"))
-    write_csv(table, files[0])
-    write_parquet(table, files[1])
-    return files
+def write_ranking(run: Run, ranking: Ranking, stem: str) -> Ranking:
+    """Write a ranking as CSV, Parquet and JSON, and its trades as CSV; each file whole or not at all.
+
+    The JSON file is the last and holds digests of the others, so that files of two rankings are told apart even if
+    the process is killed between them.
+    """
+    names = {kind: run.path(f"rankings/{stem}.{kind}") for kind in ("csv", "parquet", "json")}
+    write_csv(ranking.table, names["csv"])
+    write_parquet(ranking.table, names["parquet"])
+    tables = [names["csv"], names["parquet"]]
+    if ranking.trading is not None:
+        tables.append(run.path(f"rankings/{stem}-trades.csv"))
+        write_csv(ranking.trading.orders.table, tables[-1])
+    write_json(
+        names["json"],
+        {
+            **ranking.header,
+            "files": {path.name: digest_file(path) for path in tables},
+            "ranking": ranking.table.to_dicts(),
+            "orders": None if ranking.trading is None else ranking.trading.to_json(),
+        },
+    )
+    return replace(ranking, files=(*tables[:2], names["json"], *tables[2:]))
 
 
 def _target(panel: Panel, name: str | None) -> Target:

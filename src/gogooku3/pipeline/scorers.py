@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gogooku3.axes import IntD
 from gogooku3.models.baselines.lightgbm import FittedLightGBM
 from gogooku3.models.baselines.ridge import FittedRidge
 from gogooku3.models.names import ModelName
@@ -20,6 +21,7 @@ def load_scorer(
     model: ModelName,
     paths_of: Callable[[ModelName], Sequence[Path]],
     source_of: Callable[[ModelName], DaySource | None] = lambda _: None,
+    tested: IntD | None = None,
 ) -> Scorer:
     """Read the members of a model from the files that training wrote.
 
@@ -27,6 +29,7 @@ def load_scorer(
         model: Name of the model.
         paths_of: The files of a model, one a member; asked for the two models of a blend too.
         source_of: For deep models, where all sessions lie encoded; see ``DeepScorer``.
+        tested: For deep models, sessions that a backtest scores together; see ``DeepScorer``.
 
     Raises:
         StorageError: A file holds another kind of model.
@@ -41,7 +44,8 @@ def load_scorer(
             from gogooku3.scoring.deep_member import DeepMember
             from gogooku3.scoring.deep_scorer import DeepScorer
 
-            return DeepScorer([DeepMember.load(path) for path in paths], source_of(model))
+            return DeepScorer([DeepMember.load(path) for path in paths], source_of(model), tested)
         case "blend":
             blend = Blend.load(paths[0])
-            return BlendScorer(blend, [load_scorer(name, paths_of, source_of) for name in blend.of])
+            parts = [load_scorer(name, paths_of, source_of, tested) for name in blend.of]
+            return BlendScorer(blend, parts)

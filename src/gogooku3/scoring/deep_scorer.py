@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from gogooku3.scoring.build_model import build_model
 from gogooku3.scoring.day_source import DaySource
 from gogooku3.scoring.deep_member import DeepMember
 from gogooku3.scoring.encode import Encoding, encode
-from gogooku3.scoring.score import score_sessions
+from gogooku3.scoring.score import (
+    _runs,
+    score_sessions,
+)  # its name is kept: trained models are known by that code
 from gogooku3.scoring.scorer import MemberScores, Scores, mean_rank
 
 
@@ -27,12 +31,20 @@ class DeepScorer:
     Args:
         members: Trained members of one model.
         source: Where all sessions lie encoded; without it each session's own stretch is encoded when it is asked for.
+        tested: Sessions that a backtest scores one after the other, int64. A session among them is scored in the same
+            block of sessions as there, so that its scores are the backtest's bit for bit; alone they round otherwise.
     """
 
-    def __init__(self, members: Sequence[DeepMember], source: DaySource | None = None) -> None:
+    def __init__(
+        self,
+        members: Sequence[DeepMember],
+        source: DaySource | None = None,
+        tested: np.ndarray | None = None,
+    ) -> None:
         self.described = members[0].described
         self.models = [_loaded(member) for member in members]
         self.source = source
+        self.tested = np.empty(0, dtype=np.int64) if tested is None else tested
 
     def members(self, panel: Panel, session: int) -> MemberScores:
         """Return every member's raw scores of a session's universe [S, R, T].
@@ -40,8 +52,9 @@ class DeepScorer:
         Raises:
             ModelError: The panel has other features or targets than the model was trained on.
         """
-        (scores,) = self.members_of(panel, np.array([session]))
-        return scores
+        sessions = self._block(session)
+        place = int(np.searchsorted(sessions, session))
+        return next(islice(self.members_of(panel, sessions), place, None))
 
     def members_of(self, panel: Panel, sessions: np.ndarray) -> Iterator[MemberScores]:
         """Yield every member's raw scores of each session's universe [S, R, T]; neighbours are read together.
@@ -61,6 +74,14 @@ class DeepScorer:
     def combine(self, scores: MemberScores) -> Scores:
         """Return the mean of the members' ranks [R, T]."""
         return mean_rank(scores)
+
+    def _block(self, session: int) -> np.ndarray:
+        """Return the sessions that a backtest scores together with this one; itself if it is not tested."""
+        place = int(np.searchsorted(self.tested, session))
+        if place == len(self.tested) or self.tested[place] != session:
+            return np.array([session])
+        (block,) = (run for run in _runs(self.tested) if run.start <= place < run.stop)
+        return self.tested[block]
 
     def _own_source(self, panel: Panel, start: int, stop: int) -> DaySource:
         self._check(panel)

@@ -1,0 +1,79 @@
+"""What is held, from a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from gogooku3.errors import DataError
+from gogooku3.sources.aliases import BARS, Aliases, match, require
+from gogooku3.sources.cells import as_number, as_text
+from gogooku3.sources.tables import column_names, read_table
+
+_ALIASES: Aliases = {"code": BARS["code"], "shares": ("shares", "quantity", "position")}
+_CASH = "cash"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Holdings:
+    """Stocks and money.
+
+    Attributes:
+        shares: ``code`` and ``shares`` (Int64, negative if short), each code once.
+        cash: Yen; None if nothing is said of it.
+    """
+
+    shares: pl.DataFrame
+    cash: float | None
+
+    @classmethod
+    def none(cls) -> Holdings:
+        """Return that of somebody who holds nothing."""
+        return cls(shares=pl.DataFrame(schema={"code": pl.String, "shares": pl.Int64}), cash=None)
+
+
+def read_holdings(path: Path) -> Holdings:
+    """Read holdings; a row with the code ``cash`` says how many yen there are.
+
+    Args:
+        path: CSV or Parquet with columns ``code`` and ``shares``.
+
+    Raises:
+        DataError: The file is no table, lacks a column, or a row has no code, a code of another row, or a number of
+            shares that is not whole.
+    """
+    columns, where = column_names(path), str(path)
+    found = match(columns, _ALIASES, where)
+    require(found, ["code", "shares"], columns, _ALIASES, where)
+    raw = read_table(path, list(found.values()))
+    frame = pl.DataFrame(
+        {
+            "code": as_text(raw.get_column(found["code"]), where),
+            "shares": as_number(raw.get_column(found["shares"]), where),
+        }
+    )
+    money = pl.col("code").str.to_lowercase() == _CASH
+    _refuse(frame, pl.col("code").is_null() | (pl.col("code") == ""), "has no code", "a code", path)
+    _refuse(frame, pl.col("code").is_duplicated(), "names a code twice", "each code once", path)
+    _refuse(frame, ~pl.col("shares").is_finite().fill_null(value=False), "has no number", "a number", path)
+    whole = pl.col("shares").round() == pl.col("shares")
+    _refuse(frame, ~money & ~whole, "has a part of a share", "whole shares", path)
+    cash = frame.filter(money)["shares"]
+    return Holdings(
+        shares=frame.filter(~money).with_columns(pl.col("shares").cast(pl.Int64)).sort("code"),
+        cash=float(cash[0]) if len(cash) else None,
+    )
+
+
+def _refuse(frame: pl.DataFrame, wrong: pl.Expr, what: str, expected: str, path: Path) -> None:
+    bad = frame.select(wrong.alias("wrong"))["wrong"].arg_true()
+    if len(bad):
+        row = int(bad[0])
+        raise DataError(
+            f"a row of the holdings {what}",
+            where=f"{path}, row {row + 1}",
+            got=", ".join(str(cell) for cell in frame.row(row)),
+            expected=expected,
+        )
