@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 $(DEEP): $(STAMP)
-	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS),sweep,postgres,tensorboard]'
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS),sweep,postgres,tensorboard,jquants]'
 	@touch $(DEEP)
 
 demo: $(STAMP) ## the main job on the built-in simulated market, in under 3 minutes
