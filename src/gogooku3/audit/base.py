@@ -19,6 +19,7 @@ from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.train import folds_of, train
 from gogooku3.progress import Silent
 from gogooku3.splits.fold import Fold
+from gogooku3.splits.fold_years import fold_years
 from gogooku3.training.ranked_rows import RankedRows, ranked_rows
 
 
@@ -78,7 +79,7 @@ class Base:
 
     def trained(self, folds: Sequence[Fold]) -> Run:
         """Return a run on the true bars, trained on folds that begin where these do: what folds share is the same."""
-        years = tuple(int(fold.name) for fold in folds)
+        years = fold_years(folds)
         if not years:
             return self.run
         if years[0] == self.material.years[0]:

@@ -19,6 +19,7 @@ from gogooku3.cli import (
     panel,
     predict,
     report,
+    retrain,
     run,
     sweep,
     train,
@@ -46,6 +47,7 @@ for verb in (
     predict,
     report,
     bundle,
+    retrain,
     sweep,
     monitor,
 ):

@@ -20,6 +20,7 @@ from gogooku3.models.frequency_settings import FrequencySettings
 from gogooku3.panel.settings import PanelSettings
 from gogooku3.sources.settings import SourceSettings
 from gogooku3.sources.simulation.settings import SimulationSettings
+from gogooku3.splits.cadence_settings import RetrainSettings
 from gogooku3.splits.settings import SplitSettings
 from gogooku3.training.blend_settings import BlendSettings
 from gogooku3.training.deep_settings import DeepSettings
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     labels: LabelSettings = Field(default_factory=LabelSettings)
     panel: PanelSettings = Field(default_factory=PanelSettings)
     splits: SplitSettings = Field(default_factory=SplitSettings)
+    retrain: RetrainSettings = Field(default_factory=RetrainSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
     ridge: RidgeSettings = Field(default_factory=RidgeSettings)
     lightgbm: LightGBMSettings = Field(default_factory=LightGBMSettings)

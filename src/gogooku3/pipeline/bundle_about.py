@@ -55,6 +55,8 @@ def _settings(run: Run, models: tuple[ModelName, ...]) -> Described:
     unread = unread_by_models(settings.model_copy(update={"train": train})) | _ELSEWHERE
     if not settings.run.simulated:
         unread.add("simulation")
+    if settings.retrain.cadence == "yearly":
+        unread.add("retrain")  # a fold is then what splits say
     kept: Described = {}
     for section, values in settings.model_dump(mode="json").items():
         if section not in unread:

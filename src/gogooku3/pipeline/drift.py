@@ -31,6 +31,7 @@ from gogooku3.pipeline.scorers import load_scorer
 from gogooku3.pipeline.stage import read_stage
 from gogooku3.pipeline.train import model_files
 from gogooku3.splits.fold import Fold
+from gogooku3.splits.fold_years import fold_years
 from gogooku3.storage.hashing import digest_file
 
 _STRETCH = 10
@@ -39,14 +40,14 @@ _STRETCH = 10
 def drift_of(
     run: Run, panel: Panel, folds: Sequence[Fold], evaluation: Evaluation, *, settings: DriftSettings
 ) -> DriftReport | None:
-    """Hold each fold's test year against the sessions that its models were fitted on.
+    """Hold each fold's test year, or shorter test period, against the sessions that its models were fitted on.
 
     Raw outputs: those of the fold's models on a sample of the sessions they were fitted on, against all those of the
-    test year in ``predictions.parquet``, neither ranked. Features: as they stand in the panel, before the ranking
-    that models see, on samples of the same sessions and of the test year. A sample is deterministic: sessions spread
-    evenly, and every k-th stock of their universe. Coverage is that of every test session. The daily RankIC of a
-    test year is held against that of the test years before it, whose labels were known by then; the first has no
-    such record.
+    test period in ``predictions.parquet``, neither ranked. Features: as they stand in the panel, before the ranking
+    that models see, on samples of the same sessions and of the test period. A sample is deterministic: sessions
+    spread evenly, and every k-th stock of their universe. Coverage is that of every test session. The daily RankIC
+    of a calendar year, however many folds it has, is held against that of the test years before it, whose labels
+    were known by then; the first has no such record.
 
     Args:
         run: A trained run.
@@ -68,9 +69,10 @@ def drift_of(
     stop = int(max(fold.test[-1] for fold in folds)) + 1
     watcher = _Watcher(run, panel, evaluation, Watch.empty(settings), DeepWork(run, panel, stop))
     run.progress.start("watching for drift", len(folds), "folds")
-    for number, fold in enumerate(folds):
-        watcher.look(fold, first=number == 0)
+    for fold in folds:
+        watcher.look(fold)
         run.progress.advance()
+    watcher.look_back(folds)
     return DriftReport(
         moved=tuple(watcher.watch.moved),
         alarms=most_severe_first(watcher.watch.alarms),
@@ -88,8 +90,8 @@ class _Watcher:
     watch: Watch
     deep: DeepWork
 
-    def look(self, fold: Fold, *, first: bool) -> None:
-        """Look at features, raw outputs and series of a fold; the first has no record to be held against."""
+    def look(self, fold: Fold) -> None:
+        """Look at features, raw outputs and coverage of a fold."""
         rows = _rows(self.evaluation, self.panel.sessions[fold.test])
         settings, refit = self.watch.settings, self.run.settings.train.refit
         fitted_on = np.sort(np.concatenate([fold.train, fold.validation])) if refit else fold.train
@@ -102,8 +104,13 @@ class _Watcher:
             if model != "blend":  # a blend is of ranks: it has no raw output of its own
                 self._outputs(fold, model, self._before(fold, model, fitted_on))
             self._coverage(fold, model, rows)
-            if not first:
-                self._rank_ic(fold, model, rows)
+
+    def look_back(self, folds: Sequence[Fold]) -> None:
+        """Hold the RankIC of every year against the years before; the first has no such record."""
+        for year, tested in _years(folds)[1:]:
+            rows = _rows(self.evaluation, self.panel.sessions[tested])
+            for model in self.run.settings.train.models:
+                self._rank_ic(year, model, rows)
 
     def _before(self, fold: Fold, model: ModelName, fitted_on: np.ndarray) -> Float32[np.ndarray, "R T"]:
         """Return the mean of the members' raw outputs on a sample of stock-days."""
@@ -133,11 +140,11 @@ class _Watcher:
                 self.watch.covered(fold.name, Coverage(name=name, share=share, members=self._members(fold)))
                 seen.append(share)
 
-    def _rank_ic(self, fold: Fold, model: ModelName, rows: np.ndarray) -> None:
+    def _rank_ic(self, year: str, model: ModelName, rows: np.ndarray) -> None:
         for name, result in self._results(model):
             known = max(0, int(rows[0]) - result.target.reach)  # labels that were complete by then
             self.watch.rank_ic(
-                fold.name,
+                year,
                 name,
                 result.rank_ic.values[:known],
                 result.rank_ic.values[rows],
@@ -150,6 +157,15 @@ class _Watcher:
             result = self.evaluation.find(model, target)
             if result is not None:
                 yield f"{model} {target}", result
+
+
+def _years(folds: Sequence[Fold]) -> list[tuple[str, np.ndarray]]:
+    """Return the test sessions of each year: those of its fold, or of all its shorter folds."""
+    years = fold_years(folds)
+    if {fold.name for fold in folds} == {str(year) for year in years}:
+        return [(fold.name, fold.test) for fold in folds]
+    by_year = {year: [fold.test for fold in folds if fold_years([fold]) == (year,)] for year in years}
+    return [(str(year), np.concatenate(tests)) for year, tests in by_year.items()]
 
 
 def _rows(evaluation: Evaluation, sessions: np.ndarray) -> np.ndarray:
@@ -212,16 +228,19 @@ def _watched(panel: Panel, folds: Sequence[Fold], models: Sequence[str], watch: 
     settings = watch.settings
     scores, sessions = len(models) * len(panel.targets), sum(len(fold.test) for fold in folds)
     blank = sum(bool(np.isnan(one.index)) for one in watch.moved)
+    years = [year for year, _ in _years(folds)]
+    names = [fold.name for fold in folds]
+    tested = f"years {listed(names)}" if names == years else f"periods {names[0]} to {names[-1]}"
+    least = f"{settings.sample_sessions} sessions and at most {settings.sample_rows:,} stock-days"
     parts = [
-        f"{scores} raw model outputs and {len(panel.feature_names)} features in the test years "
-        f"{listed([fold.name for fold in folds])}, against {settings.sample_sessions} sessions and at most "
-        f"{settings.sample_rows:,} stock-days that each fold's models were fitted on",
+        f"{scores} raw model outputs and {len(panel.feature_names)} features in the test {tested}, "
+        f"against {least} that each fold's models were fitted on",
         f"coverage on {sessions:,} sessions",
         f"the RankIC of {len(watch.records)} scores and years, against the test years before",
     ]
     text = "; ".join(parts) + "."
     if len(folds):
-        text += f" {folds[0].name} has no earlier record."
+        text += f" {years[0]} has no earlier record."
     if watch.unwatched:
         text += f" {len(watch.unwatched)} more had too short a record, or no RankIC above 0 to lose."
     if blank:

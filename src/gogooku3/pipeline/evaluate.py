@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.evidence import gather
 from gogooku3.pipeline.lineage import code_digest
 from gogooku3.pipeline.metrics import write_metrics
+from gogooku3.pipeline.opening import record_opening
 from gogooku3.pipeline.period import Period, PeriodScores, attainable_scores
 from gogooku3.pipeline.predictions import column
 from gogooku3.pipeline.run_folder import Run
@@ -32,7 +32,7 @@ from gogooku3.pipeline.tested import tested_of
 from gogooku3.pipeline.train import folds_of
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.walk_forward import WalkForward
-from gogooku3.storage.atomic import write_json, write_text
+from gogooku3.storage.atomic import write_json
 from gogooku3.storage.hashing import digest_file
 from gogooku3.storage.parquet import write_parquet
 
@@ -107,19 +107,8 @@ class Judged:
 
     def record_opening(self) -> None:
         """Add a line to ``openings.jsonl``: looking at kept-back years is an event."""
-        path = self.run.path("openings.jsonl")
-        before = path.read_text(encoding="utf-8") if path.is_file() else ""
         period = self._period(locked=True)
-        line = {
-            "opened": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-            "first": str(self.panel.sessions[period.start]),
-            "last": str(self.panel.sessions[period.stop - 1]),
-        }
-        write_text(path, before + json.dumps(line) + "\n")
-        self.run.progress.note(
-            f"locked sessions {line['first']} to {line['last']} are opened, time {before.count(chr(10)) + 1}; "
-            "write it down in your log"
-        )
+        record_opening(self.run, *map(str, self.panel.sessions[[period.start, period.stop - 1]]))
 
     def span(self, *, locked: bool) -> dict[str, Any]:
         """Return the sessions that are judged, fold by fold, and the first that may not be looked at."""

@@ -21,8 +21,8 @@ from gogooku3.pipeline.metrics import write_metrics
 from gogooku3.pipeline.predictions import fold_frame, merge, scores_file
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, run_stage
+from gogooku3.splits.cadence import Cadence
 from gogooku3.splits.fold import Fold
-from gogooku3.splits.walk_forward import WalkForward
 from gogooku3.storage.atomic import atomic_path
 from gogooku3.storage.hashing import digest_json
 from gogooku3.storage.parquet import write_parquet
@@ -59,10 +59,13 @@ def train(run: Run, deep: Callable[[Panel, int], DeepWork] | None = None) -> lis
 
 
 def folds_of(run: Run, panel: Panel) -> tuple[Fold, ...]:
-    """Return the run's folds in order; the locked years are among them only if the run opens them."""
+    """Return the run's folds in order; the locked years are among them only if the run opens them.
+
+    A fold is a calendar year, or a shorter period where ``retrain.cadence`` says so.
+    """
     ended_after = run.settings.market.ended_after
     reach = max(target.known_after(ended_after) for target in panel.targets)
-    walk = WalkForward(settings=run.settings.splits, reach=reach)
+    walk = Cadence(settings=run.settings.splits, cadence=run.settings.retrain.cadence, reach=reach)
     usable: BoolD = np.asarray(panel.universe.any(axis=1))
     folds = walk.folds(panel.sessions, usable)
     return folds + walk.folds(panel.sessions, usable, locked=True) if run.settings.run.open_locked else folds

@@ -23,6 +23,7 @@ from gogooku3.pipeline.build import build, panel_of
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.train import train
 from gogooku3.splits.fold import Fold
+from gogooku3.splits.fold_years import fold_years
 
 
 def check_rebuild(base: Base, moment: Moment, variant: VariantName) -> Part:
@@ -63,7 +64,7 @@ def _made(base: Base, moment: Moment, variant: VariantName, folds: Sequence[Fold
     last = sessions[min(moment.session + audit.tail, len(sessions) - 1)].item()
     work = base.folder / "work"
     files = write_bars(changed(base.material.bars, variant, known, last, rng), work)
-    other = base.rebuild(work, files, [int(fold.name) for fold in folds])
+    other = base.rebuild(work, files, fold_years(folds))
     build(other)
     if folds:
         train(other)

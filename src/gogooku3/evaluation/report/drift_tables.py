@@ -10,6 +10,7 @@ from gogooku3.evaluation.report.table import Table
 from gogooku3.evaluation.report.wording import number, percent
 
 _MOST = 20  # rows of a table
+_YEAR = 4  # letters of a fold's name: 2018, 2018Q1, 2018-01
 
 
 def drift_tables(report: DriftReport) -> list[Table]:
@@ -48,11 +49,16 @@ def _first_of_each_kind(alarms: tuple[DriftAlarm, ...]) -> list[DriftAlarm]:
 
 
 def _moved(moved: list[Moved], title: str) -> Table:
-    """One row a name: its index per fold, and its missing values where they rose most."""
-    folds = sorted({one.fold for one in moved})
+    """One row a name: its index per fold, and its missing values where they rose most.
+
+    Folds that are shorter than a year share a column: the one that moved most stands for its year.
+    """
+    folds = sorted({one.fold[:_YEAR] for one in moved})
     by_name: dict[str, dict[str, Moved]] = {}
     for one in moved:
-        by_name.setdefault(one.name, {})[one.fold] = one
+        found = by_name.setdefault(one.name, {})
+        found[one.fold[:_YEAR]] = _worse(found.get(one.fold[:_YEAR]), one)
+    by = "By year, its fold that moved most" if any(len(one.fold) > _YEAR for one in moved) else "By fold"
     names = sorted(by_name, key=lambda name: (-_largest(by_name[name]), name))
     rows = []
     for name in names[:_MOST]:
@@ -65,13 +71,19 @@ def _moved(moved: list[Moved], title: str) -> Table:
     return Table(
         title=f"{title}: population stability index",
         note=(
-            f"{shown}By fold; 0.1 is usually called a small move and 0.25 a large one, and {number(floor, 3)} is "
+            f"{shown}{by}; 0.1 is usually called a small move and 0.25 a large one, and {number(floor, 3)} is "
             "expected at most where independent values have not moved. The share of missing values stands beside it "
             "for the fold where it rose most."
         ),
         columns=["Name", *folds, "Missing, training", "Missing, test"],
         rows=rows,
     )
+
+
+def _worse(known: Moved | None, other: Moved) -> Moved:
+    if known is None or not math.isfinite(known.index):
+        return other
+    return other if other.index > known.index else known
 
 
 def _largest(found: dict[str, Moved]) -> float:
