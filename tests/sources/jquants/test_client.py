@@ -236,11 +236,11 @@ _same_page.number = 0  # type: ignore[attr-defined]
     ("lie", "words"),
     [
         (_same_page, "a page of an answer came twice"),
-        (lambda answer: {"data": [], "pagination_key": "always"}, "a pagination_key came twice"),
+        (lambda _: {"data": [], "pagination_key": "always"}, "a pagination_key came twice"),
         (lambda answer: answer | {"pagination_key": 7}, "a pagination_key is no text"),
         (lambda answer: {"info": answer["data"]}, "lacks a key: data"),
-        (lambda answer: {"data": {"a": 1}}, "lacks a key: data"),
-        (lambda answer: {"data": [1, 2]}, "lacks a key: data"),
+        (lambda _: {"data": {"a": 1}}, "lacks a key: data"),
+        (lambda _: {"data": [1, 2]}, "lacks a key: data"),
     ],
 )
 def test_lies_are_found_out(

@@ -26,7 +26,6 @@ def test_no_text_shows_it(caplog: pytest.LogCaptureFixture) -> None:
         str(key),
         f"{key}",
         f"{key:>30}",
-        "%s" % key,
         f"{[key]}",
         caplog.text,
         repr(vars(ApiKey)),

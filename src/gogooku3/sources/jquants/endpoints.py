@@ -37,7 +37,8 @@ class Endpoint:
         key: Fields that name a row of a day.
         required: Fields that every row has to have.
         optional: Fields that may be absent, and then are null.
-        dense: Every session has rows, about as many as those before.
+        dense: Every session has rows; an empty answer says that they are not published yet.
+        steady: A day has about as many rows as those before it; far fewer are half a day.
         a_minute: A further limit of requests, beside the plan's.
     """
 
@@ -51,6 +52,7 @@ class Endpoint:
     required: Mapping[str, Kind]
     optional: Mapping[str, Kind] = field(default_factory=dict)
     dense: bool = False
+    steady: bool = True
     a_minute: int | None = None
 
     @property
@@ -126,6 +128,7 @@ _ALL = (
         key=("DiscNo",),
         required={name: STATEMENT_FIELDS[name] for name in STATEMENT_REQUIRED},
         optional={name: kind for name, kind in STATEMENT_FIELDS.items() if name not in STATEMENT_REQUIRED},
+        steady=False,
         a_minute=60,
     ),
     Endpoint(
