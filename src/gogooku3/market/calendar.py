@@ -50,6 +50,22 @@ def sessions_between(calendar: str, first: date, last: date) -> np.ndarray:
     return days[(days >= np.datetime64(first)) & (days <= np.datetime64(last))]
 
 
+def close_minutes(calendar: str, sessions: np.ndarray) -> np.ndarray:
+    """Return when each session's trading ends, minutes since midnight of the exchange's time, float64 [D].
+
+    Raises:
+        SettingsError: The calendar is unknown.
+    """
+    if not len(sessions):
+        return np.zeros(0)
+    library = _load(calendar, start=str(sessions[0]), end=str(sessions[-1] + 7))
+    closes = library.closes.loc[str(sessions[0]) : str(sessions[-1])].dt.tz_convert(library.tz)
+    days = closes.index.to_numpy().astype("datetime64[D]")
+    minutes = (closes.dt.hour * 60 + closes.dt.minute).to_numpy(dtype=np.float64)
+    found: np.ndarray = minutes[np.searchsorted(days, sessions)]
+    return found
+
+
 @lru_cache(maxsize=8)
 def _sessions(calendar: str, first: date, last: date) -> np.ndarray:
     library = _load(calendar, start=first.isoformat(), end=last.isoformat())

@@ -41,6 +41,11 @@ class FeatureQuality:
                 self.maximum = np.fmax(self.maximum, np.fmax.reduce(day, axis=0))
 
     @property
+    def missing(self) -> list[float]:
+        """Share of values that are missing, by feature."""
+        return [1 - int(count) / max(1, self.values) for count in self.finite]
+
+    @property
     def faults(self) -> dict[str, str]:
         """What is wrong with each faulty feature, by name: infinite, null or constant.
 

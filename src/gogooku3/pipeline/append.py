@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from gogooku3.pipeline.build import build_inputs, finish_build, journal_folder
 from gogooku3.pipeline.changes import Changes, find_changes
 from gogooku3.pipeline.differing import differing
 from gogooku3.pipeline.mend import Mender
+from gogooku3.pipeline.published import Published, first_change, keep_published, read_published
 from gogooku3.pipeline.roll import roll_stocks
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, read_stage
@@ -28,8 +30,8 @@ from gogooku3.sources.journal import journal_entries, read_entries, write_entry
 from gogooku3.storage.csv import write_csv
 from gogooku3.storage.lock import exclusive
 
-_FREE = ("source.listing", "source.delistings")
-"""Which files of stocks are read may change."""
+_FREE = ("source.listing", "source.delistings", "source.statements", "source.margin", "source.short_selling")
+"""Which files of stocks are read may change, as may what they hold."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,7 +82,13 @@ def append(run: Run, bars: Path) -> Appended:
         _refuse_ended(panel, source)
         journal = journal_folder(run, record.inputs["files"])
         rows = _with_pending(run, panel, journal, found.rows)
-        if rows.is_empty() and source.delistings is None:
+        published = read_published(run, unadjusted=source.chained)
+        known = first_change(run, published)
+        if (
+            rows.is_empty()
+            and source.delistings is None
+            and (known is None or known > panel.sessions[-1].item())
+        ):
             raise DataError(
                 "there is nothing new in the bars",
                 where=bars,
@@ -89,9 +97,19 @@ def append(run: Run, bars: Path) -> Appended:
             )
         if found.rows.height:
             write_entry(journal, _labelled(panel, found.rows))
-        done = _apply(run, panel, journal, rows=rows, source=source, found=found)
+        told = _Told(published, known)
+        done = _apply(run, panel, journal, rows=rows, source=source, found=found, told=told)
+        keep_published(run, published)
         finish_build(run, record, done.panel, time.perf_counter() - began)
         return done
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What is published, and the first session on which it is known otherwise than before."""
+
+    published: Published
+    first: date | None
 
 
 def _catch_up(run: Run, record: StageRecord, panel: Panel) -> None:
@@ -164,7 +182,7 @@ def _labelled(panel: Panel, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _apply(
-    run: Run, panel: Panel, journal: Path, *, rows: pl.DataFrame, source: Bars, found: Changes
+    run: Run, panel: Panel, journal: Path, *, rows: pl.DataFrame, source: Bars, found: Changes, told: _Told
 ) -> Appended:
     settings = run.settings
     last = panel.sessions[-1].astype(object)
@@ -172,7 +190,7 @@ def _apply(
     new = sessions_between(panel.calendar, last, final)[1:] if final > last else panel.sessions[:0]
     sessions = np.concatenate([panel.sessions, new])
     stocks = roll_stocks(panel, rows, source, sessions, settings.market)
-    mender = Mender(run, panel, stocks, sessions, rows)
+    mender = Mender(run, panel, stocks, sessions, rows, published=told.published, known=told.first)
     lineage = dict(panel.lineage) | {"journal": [path.name for path in journal_entries(journal)]}
     run.progress.start("appending", mender.work, "sessions")
     with PanelWriter(run.path("panel"), panel.axes, stocks, lineage) as writer:

@@ -20,8 +20,15 @@ from gogooku3.panel.panel import Panel
 from gogooku3.panel.quality import FeatureQuality
 from gogooku3.panel.writer import PanelWriter
 from gogooku3.pipeline.lineage import code_digest
+from gogooku3.pipeline.published import (
+    Published,
+    keep_published,
+    published_files,
+    published_places,
+    read_published,
+)
 from gogooku3.pipeline.run_folder import Run
-from gogooku3.pipeline.segments import SegmentMaker, stock_table
+from gogooku3.pipeline.segments import SegmentMaker, feature_set, stock_table
 from gogooku3.pipeline.stage import StageRecord, run_stage, write_record
 from gogooku3.sources.files import FileSource
 from gogooku3.sources.journal import journal_entries, with_journal
@@ -33,6 +40,7 @@ from gogooku3.storage.parquet import write_parquet
 
 _CODE = (
     "sources.files",
+    "pipeline.published",
     "sources.journal",
     "sources.simulation.simulate",
     "market.assemble",
@@ -90,6 +98,7 @@ def file_inputs(run: Run, bars: Mapping[str, str] | None = None) -> dict[str, An
     source = run.settings.source
     known = _digests(source.bars, source.pattern) if bars is None else bars
     beside = {**_digests(source.listing, ""), **_digests(source.delistings, "")}
+    beside |= {str(file): digest_file(file) for file in published_files(source)}
     entries = journal_entries(journal_folder(run, known))
     journal = {path.name: digest_file(path) for path in entries}
     return {"files": dict(known), "beside": beside, "journal": journal}
@@ -148,7 +157,7 @@ def _forget_if_damaged(run: Run) -> None:
 def _refuse_absent(run: Run) -> None:
     """Let a file that is not there be named before a folder is made for the run."""
     source = run.settings.source
-    for path in (source.bars, source.listing, source.delistings):
+    for path in (source.bars, source.listing, source.delistings, *published_places(source).values()):
         if path is not None and not path.exists():
             digest_file(path)
 
@@ -177,7 +186,14 @@ def _build(run: Run) -> Sequence[Mapping[str, Any]]:
             expected=f"stocks with {settings.universe.min_history} bars",
             remedy="bring more history, or lower universe.min_history",
         )
-    _write_panel(run, market, member, bars, [path.name for path in journal])
+    published = read_published(run, unadjusted=bars.chained)
+    lineage = {
+        "files": {file.path.name: file.sha256 for file in bars.files},
+        "code": code_digest(_CODE),
+        "journal": [path.name for path in journal],
+    }
+    _write_panel(run, market, member, published, lineage)
+    keep_published(run, published)
     return [{"stage": "build", **_describe(open_panel(run.path("panel")))}]
 
 
@@ -212,24 +228,31 @@ def _write_validation(run: Run, report: ValidationReport) -> None:
         run.progress.note(line)
 
 
-def _write_panel(run: Run, market: Market, member: np.ndarray, bars: Bars, journal: Sequence[str]) -> None:
+def _write_panel(
+    run: Run, market: Market, member: np.ndarray, published: Published, lineage: Mapping[str, Any]
+) -> None:
     settings = run.settings
-    maker = SegmentMaker(market, member, settings.labels.targets, settings.panel)
-    lineage = {
-        "files": {file.path.name: file.sha256 for file in bars.files},
-        "code": code_digest(_CODE),
-        "journal": list(journal),
-    }
+    maker = SegmentMaker(market, member, settings.labels.targets, settings.panel, published=published)
     quality = FeatureQuality(maker.axes.feature_names)
     total = len(market.sessions)
     run.progress.start("computing features", total, "sessions")
-    with PanelWriter(run.path("panel"), maker.axes, stock_table(market), lineage) as writer:
+    with PanelWriter(run.path("panel"), maker.axes, stock_table(market), dict(lineage)) as writer:
         for start in range(0, total, maker.length):
             segment = maker.segment(start, min(start + maker.length, total))
             quality.add(segment.features)
             writer.add(segment)
             run.progress.advance(len(segment.sessions))
         quality.refuse(allowed=settings.panel.allow_constant)
+    if published.known:
+        _note_missing(run, quality, maker.axes.feature_names)
+
+
+def _note_missing(run: Run, quality: FeatureQuality, names: Sequence[str]) -> None:
+    """Say how often each feature of what is published is missing, the most often first."""
+    own = set(feature_set(run.settings.panel).exported)
+    rates = {name: rate for name, rate in zip(names, quality.missing, strict=True) if name not in own}
+    told = ", ".join(f"{name} {rate:.0%}" for name, rate in sorted(rates.items(), key=lambda one: -one[1]))
+    run.progress.note(f"missing on stock-days: {told}")
 
 
 def _describe(panel: Panel) -> dict[str, Any]:

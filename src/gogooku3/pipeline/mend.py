@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import numpy as np
 import polars as pl
 
+from gogooku3.errors import PanelError
 from gogooku3.labels.forward import forward_returns
 from gogooku3.labels.ranks import rank_targets
 from gogooku3.panel.labels import Labels
@@ -14,6 +16,7 @@ from gogooku3.panel.mapped import MappedSegment
 from gogooku3.panel.panel import Panel
 from gogooku3.panel.segment import Segment
 from gogooku3.panel.writer import PanelWriter
+from gogooku3.pipeline.published import NOTHING, Published
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.segments import SegmentMaker, feature_set
 from gogooku3.pipeline.stitch import part_of, stitch
@@ -32,6 +35,8 @@ class Mender:
         stocks: All stocks as they are with the new bars.
         sessions: All sessions, those of the panel and the new ones.
         rows: New and changed bars, in the panel's scale.
+        published: What was published of the stocks.
+        known: First session on which that is known otherwise than when the panel was written; None if there is none.
 
     Attributes:
         work: Sessions to compute.
@@ -40,14 +45,32 @@ class Mender:
     """
 
     def __init__(
-        self, run: Run, panel: Panel, stocks: pl.DataFrame, sessions: np.ndarray, rows: pl.DataFrame
+        self,
+        run: Run,
+        panel: Panel,
+        stocks: pl.DataFrame,
+        sessions: np.ndarray,
+        rows: pl.DataFrame,
+        *,
+        published: Published = NOTHING,
+        known: date | None = None,
     ) -> None:
         settings = run.settings
         self.panel, self.held, self.end = panel, len(panel.sessions), len(sessions)
         days = np.searchsorted(sessions, rows.get_column("date").to_numpy().astype("datetime64[D]"))
-        warm_up = max(feature_set(settings.panel).warm_up().values())
+        features = feature_set(settings.panel, published)
+        if features.exported != panel.feature_names:
+            raise PanelError(
+                "the panel has other features than would be appended",
+                where=run.path("panel"),
+                got=f"{len(panel.feature_names)} features",
+                expected=f"{len(features.exported)}",
+                remedy="append with the files that the panel was built from, or `gogooku3 build` anew",
+            )
+        warm_up = max(features.warm_up().values())
         reach = max(target.reach for target in panel.targets)
-        self.first = int(min(self.held, *days)) if days.size else self.held
+        told = self.held if known is None else int(np.searchsorted(sessions, np.datetime64(known)))
+        self.first = int(min(self.held, told, *days))
         silence = settings.market.ended_after + 1
         ended = _changed_ends(panel, stocks, settings.market.delisting_return)
         if self.first == self.held:
@@ -62,7 +85,11 @@ class Mender:
         self.member = window.universe(panel, settings.universe, self.first)
         changed = self._last_change(rows, days)
         self.touched = min(self.held, changed + warm_up + 1) if changed >= 0 else self.first
-        self.maker = SegmentMaker(self.market, self.member, panel.targets, settings.panel)
+        if told < self.held:  # a value holds until the next one
+            self.touched = self.held
+        self.maker = SegmentMaker(
+            self.market, self.member, panel.targets, settings.panel, features, published=published
+        )
         self.work = self.touched - self.first + self.end - self.held
         self.computed = self.work
         self.relabelled = 0

@@ -13,6 +13,7 @@ from gogooku3.features.alpha158 import alpha158
 from gogooku3.features.compute import FeatureStream
 from gogooku3.features.core import core
 from gogooku3.features.fields import base_fields
+from gogooku3.features.published import with_published
 from gogooku3.features.registry import FeatureSet
 from gogooku3.labels.forward import forward_returns
 from gogooku3.labels.ranks import rank_targets
@@ -21,6 +22,7 @@ from gogooku3.market.market import Market
 from gogooku3.panel.panel_axes import PanelAxes
 from gogooku3.panel.segment import Segment
 from gogooku3.panel.settings import FeatureSetName, PanelSettings
+from gogooku3.pipeline.published import NOTHING, Published
 
 GRIDS = ("open", "high", "low", "close", "volume", "turnover", "factor")
 """The market's own grids, kept in the panel so that sessions can be added without the bars before them."""
@@ -37,6 +39,7 @@ class SegmentMaker:
         targets: Horizons and lags of the labels.
         settings: Feature set, type and length of segments.
         features: What to compute instead of the set that the settings name, such as a part of it.
+        published: What was published of the stocks.
 
     Attributes:
         axes: Names along the axes of the panel.
@@ -50,11 +53,13 @@ class SegmentMaker:
         targets: Sequence[Target],
         settings: PanelSettings,
         features: FeatureSet | None = None,
+        *,
+        published: Published = NOTHING,
     ) -> None:
-        features = feature_set(settings) if features is None else features
+        features = feature_set(settings, published) if features is None else features
         self.market, self.member = market, member
         self.axes = PanelAxes(features.exported, tuple(targets), FIELDS, market.calendar, settings.dtype)
-        self._stream = FeatureStream(features, base_fields(market, member))
+        self._stream = FeatureStream(features, base_fields(market, member, published.known))
         session = len(market.codes) * len(features.exported) * 4
         self.length = max(1, min(settings.segment_sessions, settings.segment_megabytes * 2**20 // session))
 
@@ -97,9 +102,12 @@ class SegmentMaker:
         return small
 
 
-def feature_set(settings: PanelSettings) -> FeatureSet:
-    """Return the features that the settings name."""
-    return _SETS[settings.features]()
+def feature_set(settings: PanelSettings, published: Published = NOTHING) -> FeatureSet:
+    """Return the features that the settings name, and those of what is published."""
+    named = _SETS[settings.features]()
+    if not published.known:
+        return named
+    return with_published(named, published.known, unadjusted=published.unadjusted)
 
 
 def stock_table(market: Market) -> pl.DataFrame:

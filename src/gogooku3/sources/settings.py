@@ -23,6 +23,16 @@ class SourceSettings(BaseModel):
     delistings: Path | None = Field(
         default=None, description="table of code, last_session and terminal_return"
     )
+    statements: Path | None = Field(
+        default=None,
+        description="financial statements and forecasts, one row a disclosure: a table or a folder of them",
+    )
+    margin: Path | None = Field(
+        default=None, description="margin balances by stock: a table or a folder of them"
+    )
+    short_selling: Path | None = Field(
+        default=None, description="short sales by sector: a table or a folder of them"
+    )
     pattern: str = Field(default="*", description="which files of a folder are bars, by name, such as *.csv")
     adjustment: Adjustment = Field(
         default="auto",
