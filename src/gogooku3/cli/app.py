@@ -22,6 +22,7 @@ from gogooku3.cli import (
     retrain,
     run,
     sweep,
+    track,
     train,
 )
 from gogooku3.cli.faults import describe, save_traceback
@@ -48,6 +49,7 @@ for verb in (
     report,
     bundle,
     retrain,
+    track,
     sweep,
     monitor,
 ):

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from gogooku3.axes import FloatD
+import numpy as np
+from jaxtyping import Float64
+
 from gogooku3.evaluation.significance import ewc_test
+
+_Series = Float64[np.ndarray, "_"]  # the two differ in length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,7 @@ class MeanDifference:
     high: float
 
 
-def compare_means(first: FloatD, second: FloatD, *, horizon: int, confidence: float) -> MeanDifference:
+def compare_means(first: _Series, second: _Series, *, horizon: int, confidence: float) -> MeanDifference:
     """Compare the means of two series of different days, each with the cosine estimator's standard error.
 
     The two variances are added, as the days are others; the degrees of freedom are Satterthwaite's,
