@@ -29,3 +29,9 @@ def no_waits() -> Iterator[None]:
 def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Libraries log all they can, so that a key in a log is found."""
     caplog.set_level(logging.DEBUG)
+
+
+@pytest.fixture(autouse=True)
+def no_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of small files need not reach the disk."""
+    monkeypatch.setattr("os.fsync", lambda _: None)

@@ -45,17 +45,15 @@ def as_table(endpoint: Endpoint, rows: Sequence[Row], where: str) -> pl.DataFram
         columns[name] = [_value(row, name, read, required, where) for row in rows]
     table = pl.DataFrame(columns, schema=schema(endpoint))
     key = list(dict.fromkeys([endpoint.day, *endpoint.key]))
-    unnamed = table.filter(pl.any_horizontal(pl.col(key).is_null()))
-    if unnamed.height:
-        raise DataError(
-            "a row has no key", where=where, got=unnamed.row(0, named=True), expected=", ".join(key)
-        )
-    doubled = table.filter(pl.struct(key).is_duplicated())
-    if doubled.height:
+    if any(table.get_column(name).null_count() for name in key):
+        unnamed = table.filter(pl.any_horizontal(pl.col(key).is_null())).row(0, named=True)
+        raise DataError("a row has no key", where=where, got=unnamed, expected=", ".join(key))
+    doubled = table.select(key).is_duplicated()
+    if doubled.any():
         raise DataError(
             "two rows have one key",
             where=where,
-            got=" ".join(str(value) for value in doubled.select(key).row(0)),
+            got=" ".join(str(value) for value in table.filter(doubled).select(key).row(0)),
             expected=f"one row for each {', '.join(key)}",
         )
     return table.sort(key)
@@ -67,7 +65,8 @@ def check_day(endpoint: Endpoint, table: pl.DataFrame, day: dt.date) -> None:
     Raises:
         DataError: There is one.
     """
-    other = table.filter(pl.col(endpoint.day) != day).get_column(endpoint.day)
+    days = table.get_column(endpoint.day)
+    other = days.filter(days != day)
     if len(other):
         raise DataError(
             "an answer is of another day",

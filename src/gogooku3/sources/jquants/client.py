@@ -134,13 +134,13 @@ class JQuantsClient:
         if status == _TOO_MANY or status >= 500:
             raise self._passing(status, hint, body, where)
         if status != 200:
-            message = self._key.scrub(message_of(body))
+            message = message_of(body)
             raise refusal(status, message, where, self.settings.plan, self._key.said_by)
         return _parsed(body, where)
 
     def _passing(self, status: int, hint: float | None, body: bytes, where: str) -> Again:
         blocked = status == _TOO_MANY
-        message = self._key.scrub(message_of(body))
+        message = message_of(body)
         error = DataError(
             "J-Quants says that there are too many requests" if blocked else "J-Quants fails",
             where=where,
@@ -164,9 +164,9 @@ class JQuantsClient:
             with self._http.stream("GET", self.settings.base_url + path, params=dict(query)) as response:
                 body = self._body(response, where)
                 hint = hinted(response.headers.get("retry-after"), self._clock.now())
-                return response.status_code, hint, body
+                return response.status_code, hint, self._key.scrub(body)
         except httpx2.RequestError as error:
-            failure = self._key.scrub(f"{type(error).__name__}: {error}")
+            failure = f"{type(error).__name__}: {error}"
         raise _unreached(failure, where)
 
     def _body(self, response: httpx2.Response, where: str) -> bytes:

@@ -46,9 +46,9 @@ class ApiKey:
         """Return the secret."""
         return self._value
 
-    def scrub(self, text: str) -> str:
-        """Return a text without the secret, should it hold it."""
-        return text.replace(self._value, "***")
+    def scrub(self, said: bytes) -> bytes:
+        """Return what a server said without the secret, should it repeat it."""
+        return said.replace(self._value.encode("ascii"), b"***")
 
     def __repr__(self) -> str:
         return _HIDDEN

@@ -27,7 +27,7 @@ def refusal(status: int, message: str, where: str, plan: str, said_by: str) -> G
 
     Args:
         status: Of the answer.
-        message: The server's words, without secrets.
+        message: The server's words.
         where: Endpoint and query.
         plan: As set.
         said_by: Where the key comes from.
