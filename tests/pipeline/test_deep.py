@@ -98,14 +98,16 @@ def test_the_morning_scores_as_the_backtest_did(run: Run) -> None:
     frame = pl.read_parquet(run.path("predictions.parquet"))
     for model in ("gru", "atft_gat_fan"):
         paths = [run.path(name) for name in model_files(run, model, fold.name)]
-        scorer = load_scorer(model, lambda _, paths=paths: paths)
+        alone = load_scorer(model, lambda _, paths=paths: paths)
+        morning = load_scorer(model, lambda _, paths=paths: paths, tested=fold.test)
         for session in (fold.test[0], fold.test[len(fold.test) // 2], fold.test[-1]):
-            scores = scorer.members(panel, int(session))
+            scores, rounded = (scorer.members(panel, int(session)) for scorer in (morning, alone))
             day = frame.filter(pl.col("date") == panel.sessions[session].item()).sort("code")
             for t, target in enumerate(panel.targets):
                 for seed in range(2):
                     backtest = day[f"{model}_{target}_seed{seed}"].to_numpy()
-                    np.testing.assert_allclose(scores[seed, :, t], backtest, atol=1e-5)
+                    np.testing.assert_array_equal(scores[seed, :, t], backtest)
+                    np.testing.assert_allclose(rounded[seed, :, t], backtest, atol=1e-5)
 
 
 def test_raw_outputs_of_a_sample_are_the_mean_of_the_members(run: Run) -> None:

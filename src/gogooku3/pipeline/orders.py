@@ -48,7 +48,8 @@ def make_orders(
     """Return the trades that lead from what is held to the target weights.
 
     A weight is of ``capital`` less what is kept back for costs and less what cannot be sold, so that a leg with its
-    costs is never worth more than ``capital``, as long as what is held is not.
+    costs is never worth more than ``capital``, as long as what is held is not. The weight of a name that cannot be
+    traded stays in cash.
 
     Args:
         names: ``code``, ``weight`` (a leg's sum is at most 1), ``price`` (null where unknown) and ``tradable``.
@@ -77,7 +78,9 @@ def make_orders(
     for sign in (1, -1):
         budget = max(0.0, capital - kept_back - _value(fixed, sign))
         wanted = np.maximum(sign * weight, 0.0) * budget
-        target += sign * to_lots(wanted, price, np.maximum(sign * held, 0), lot=lot, budget=budget)
+        target += sign * to_lots(
+            wanted, price, np.maximum(sign * held, 0), lot=lot, budget=float(wanted.sum())
+        )
     table = _table(rows, held, target)
     return Orders(
         table=table,

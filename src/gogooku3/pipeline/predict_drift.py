@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
-from gogooku3.axes import IntD, RowsRF
+from gogooku3.axes import IndexR, IntD, RowsRF
 from gogooku3.evaluation.drift.drift_alarm import DriftAlarm
 from gogooku3.evaluation.drift.missing_rate import missing_rate
 from gogooku3.evaluation.drift.population_stability import population_stability
-from gogooku3.evaluation.drift.reference_bins import reference_bins
+from gogooku3.evaluation.drift.reference_bins import ReferenceBins, reference_bins
 from gogooku3.evaluation.drift.settings import DriftSettings
 from gogooku3.panel.panel import Panel
-from gogooku3.pipeline.drift_sample import Sample, raw_outputs, sample_of
+from gogooku3.pipeline.drift_sample import Sample, raw_features, raw_outputs, sample_of
 from gogooku3.pipeline.ranker import Ranker
 from gogooku3.scoring.blend import BlendScorer
 from gogooku3.scoring.scorer import RowScorer, Scorer
@@ -22,22 +23,42 @@ from gogooku3.scoring.scorer import RowScorer, Scorer
 _STRETCH = 10
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Reference:
+    """Values on a sample of the stock-days that a model learned from.
+
+    Attributes:
+        values: NaN where missing [R, C].
+        session: Which session each is of [R].
+    """
+
+    values: Float32[np.ndarray, "R C"]
+    session: IndexR
+
+
+def feature_reference(panel: Panel, learned: IntD, settings: DriftSettings) -> Reference:
+    """Return features as they stand in the panel, on a sample of the sessions learned from."""
+    sample = sample_of(panel, learned, settings) if len(learned) else []
+    return Reference(values=raw_features(panel, sample), session=_sessions(panel, sample))
+
+
 def feature_alarms(
-    names: Sequence[str], before: RowsRF, values: RowsRF, settings: DriftSettings
+    names: Sequence[str], reference: Reference, values: RowsRF, settings: DriftSettings
 ) -> list[DriftAlarm]:
     """Return what has moved of the features, or is missing more often.
 
     Args:
         names: Of the features.
-        before: As they stand in the panel, on a sample of the stock-days learned from [R, F].
+        reference: Those learned from.
         values: Of the session's universe [R, F].
         settings: When it is an alarm.
     """
     found: list[DriftAlarm | None] = []
     for f, name in enumerate(names):
-        found.append(_moved(name, before[:, f], values[:, f], settings))
-        if np.count_nonzero(~np.isnan(before[:, f])) >= settings.bins and len(values):
-            bins = reference_bins(before[:, f], bins=settings.bins)
+        before = reference.values[:, f]
+        if np.count_nonzero(~np.isnan(before)) >= settings.bins and len(values):
+            bins = reference_bins(before, bins=settings.bins)
+            found.append(_moved(name, bins, (before, reference.session), values[:, f], settings))
             found.append(missing_rate(bins, values[:, f], name=name).alarm(settings))
     return [alarm for alarm in found if alarm is not None]
 
@@ -53,22 +74,40 @@ def score_alarms(ranker: Ranker, panel: Panel, day: int, settings: DriftSettings
     """
     found: list[DriftAlarm | None] = []
     for name, part in _parts(ranker.model, ranker.scorer).items():
-        before = _outputs_of(part, panel, ranker.learned, settings)
+        reference = _outputs_of(part, panel, ranker.learned, settings)
         after = raw_outputs(part, panel, [(day, slice(None))])
         for t, target in enumerate(panel.targets):
-            found.append(_moved(f"score {name} {target}", before[:, t], after[:, t], settings))
+            before = reference.values[:, t]
+            if np.count_nonzero(~np.isnan(before)) >= settings.bins:
+                bins = reference_bins(before, bins=settings.bins)
+                called = f"score {name} {target}"
+                found.append(_moved(called, bins, (before, reference.session), after[:, t], settings))
     return [alarm for alarm in found if alarm is not None]
 
 
-def _moved(name: str, before: np.ndarray, values: np.ndarray, settings: DriftSettings) -> DriftAlarm | None:
+def _moved(
+    name: str,
+    bins: ReferenceBins,
+    learned: tuple[np.ndarray, np.ndarray],
+    values: np.ndarray,
+    settings: DriftSettings,
+) -> DriftAlarm | None:
     """Hold one session's values against those learned from.
 
-    The index of few values is far from 0 even if nothing has moved, so what is expected then is taken off it.
+    The values of one session move together, and the index of few values is far from 0 even if nothing has moved. So
+    what is expected of as many independent values is taken off the index, and it is an alarm only if no single session
+    of the sample was as far from all of them.
     """
-    if np.count_nonzero(~np.isnan(before)) < settings.bins:
+    found = population_stability(bins, values, name=name)
+    alarm, beyond = found.alarm(settings), found.index - found.floor
+    if alarm is None or not beyond > settings.max_psi:
         return None
-    found = population_stability(reference_bins(before, bins=settings.bins), values, name=name)
-    return found.alarm(settings) if found.index - found.floor > settings.max_psi else None
+    before, session = learned
+    for one in np.unique(session):
+        usual = population_stability(bins, before[session == one], name=name)
+        if usual.index - usual.floor >= beyond:
+            return None
+    return alarm
 
 
 def _parts(model: str, scorer: Scorer) -> Mapping[str, Scorer]:
@@ -77,14 +116,20 @@ def _parts(model: str, scorer: Scorer) -> Mapping[str, Scorer]:
     return {model: scorer}
 
 
-def _outputs_of(
-    scorer: Scorer, panel: Panel, learned: IntD, settings: DriftSettings
-) -> Float32[np.ndarray, "R T"]:
+def _outputs_of(scorer: Scorer, panel: Panel, learned: IntD, settings: DriftSettings) -> Reference:
     """Return raw outputs on a sample; deep models read it in stretches, each with its own sessions before it."""
-    if isinstance(scorer, RowScorer):
-        return raw_outputs(scorer, panel, sample_of(panel, learned, settings))
-    sample = sample_of(panel, learned, settings, stretch=_STRETCH)
-    return np.concatenate([raw_outputs(scorer, panel, part) for part in _stretches(sample)])
+    alone = isinstance(scorer, RowScorer)
+    sample = sample_of(panel, learned, settings, stretch=1 if alone else _STRETCH)
+    parts = [sample] if alone else _stretches(sample)
+    values = np.concatenate([raw_outputs(scorer, panel, part) for part in parts])
+    return Reference(values=values, session=_sessions(panel, sample))
+
+
+def _sessions(panel: Panel, sample: Sample) -> np.ndarray:
+    """Return the session of each stock-day of a sample, int64 [R]."""
+    days = np.array([day for day, _ in sample], dtype=np.int64)
+    sizes = [len(range(int(panel.universe[day].sum()))[picked]) for day, picked in sample]
+    return np.repeat(days, np.array(sizes, dtype=np.int64))
 
 
 def _stretches(sample: Sample) -> Iterator[Sample]:

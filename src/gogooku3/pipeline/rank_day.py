@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from gogooku3.axes import RowsRF
 from gogooku3.errors import DataError
 from gogooku3.evaluation.drift.drift_alarm import DriftAlarm
 from gogooku3.panel.panel import Panel
-from gogooku3.pipeline.drift_sample import raw_features, sample_of
+from gogooku3.pipeline.drift_sample import raw_features
 from gogooku3.pipeline.lineage import versions
 from gogooku3.pipeline.predict_checks import (
     Coverage,
@@ -25,7 +24,7 @@ from gogooku3.pipeline.predict_checks import (
     shown,
     unseen,
 )
-from gogooku3.pipeline.predict_drift import feature_alarms, score_alarms
+from gogooku3.pipeline.predict_drift import feature_alarms, feature_reference, score_alarms
 from gogooku3.pipeline.ranked import Ranking, date_of, pick_targets, write_ranking
 from gogooku3.pipeline.ranker import Ranker
 from gogooku3.pipeline.run_folder import Run
@@ -101,6 +100,7 @@ class _Check:
         self.session = panel.sessions[asked.day]
         self.warnings: list[str] = []
         self.unseen: tuple[str, ...] = ()
+        self.alarms: list[DriftAlarm] = []
 
     def before(self) -> None:
         """Refuse what can be known without scores."""
@@ -111,8 +111,9 @@ class _Check:
         unscored = np.zeros((int(panel.universe[asked.day].sum()), 1))
         thin = measure_coverage(panel.universe, asked.day, unscored, self.settings)
         refuse_thin(thin, self.session, self.settings)
-        values, before = self._features()
-        refuse_missing(panel.feature_names, values, before, self.session)
+        values = raw_features(panel, [(asked.day, slice(None))])
+        before = feature_reference(panel, self.ranker.learned, self.drift)
+        refuse_missing(panel.feature_names, values, before.values, self.session)
         if not len(self.ranker.learned):
             self.warnings.append(
                 "the panel holds no session that the model learned from: neither drift nor unseen codes are known"
@@ -150,18 +151,11 @@ class _Check:
             },
             "coverage": coverage.to_json(),
             "checked": asked.checked,
+            "drift": [{"name": a.name, "kind": a.kind, "seen": a.seen, "text": a.text} for a in self.alarms],
             "unseen_codes": list(self.unseen),
             "warnings": list(self.warnings),
             "gogooku3": versions("gogooku3")["gogooku3"],
         }
-
-    def _features(self) -> tuple[RowsRF, RowsRF]:
-        """Return the features of the session's universe, and those of a sample of what was learned from."""
-        learned = self.ranker.learned
-        return (
-            raw_features(self.panel, [(self.asked.day, slice(None))]),
-            raw_features(self.panel, sample_of(self.panel, learned, self.drift) if len(learned) else []),
-        )
 
     def _ring(self, alarms: Sequence[DriftAlarm]) -> None:
         """Warn of what has moved, or refuse the ranking if it is to be refused."""
@@ -174,4 +168,21 @@ class _Check:
                 expected=f"a population stability index of at most {self.drift.max_psi}",
                 remedy="retrain, or look at the data; predict.refuse_drift=false ranks with a warning",
             )
-        self.warnings += [alarm.text for alarm in alarms]
+        self.alarms += alarms
+        rest = [alarm for alarm in alarms if alarm.kind != "stability"]
+        for which, what in (
+            (moved, "features or scores have moved since training"),
+            (rest, "features are missing more often than in training"),
+        ):
+            if which:
+                self.warnings.append(f"{what}: {_worst(which)}")
+
+
+def _worst(alarms: Sequence[DriftAlarm]) -> str:
+    """Name the alarms, the furthest beyond its threshold first."""
+    order = sorted(alarms, key=lambda alarm: (-alarm.seen, alarm.name))
+    figures = [
+        f"{a.name} (PSI {a.seen:.2f})" if a.kind == "stability" else f"{a.name} (+{a.seen:.0%})"
+        for a in order
+    ]
+    return shown(figures)

@@ -6,19 +6,14 @@ import math
 
 import numpy as np
 
-from gogooku3.axes import FloatN, Int16N
-from gogooku3.errors import DataError, SettingsError
+from gogooku3.axes import FloatN
+from gogooku3.errors import DataError
 from gogooku3.evaluation.backtest.construction import construct
 from gogooku3.evaluation.backtest.construction_settings import ConstructionSettings
 
 
 def target_weights(
-    score: FloatN,
-    held: np.ndarray,
-    settings: ConstructionSettings,
-    *,
-    buffer: float,
-    sector: Int16N | None = None,
+    score: FloatN, held: np.ndarray, settings: ConstructionSettings, *, buffer: float
 ) -> FloatN:
     """Return the weights that a backtest of the same construction would hold, a leg's sum being 1 or -1 [N].
 
@@ -29,31 +24,21 @@ def target_weights(
     Args:
         score: NaN where none [N].
         held: Shares held, negative if short, int64 [N].
-        settings: The construction.
+        settings: Extreme buckets, or the best and worst ``k``.
         buffer: Share by which a leg is widened for what is held.
-        sector: Sector of each stock, -1 where unknown [N].
 
     Raises:
         DataError: The scores give no ranking.
-        SettingsError: A buffer is asked for, but all names are held.
-        EvaluationError: Sectors are wanted and not known.
     """
-    weights = _weights(score, settings, sector)
+    weights = _weights(score, settings)
     if not buffer:
         return weights
-    if settings.kind == "rank":
-        raise SettingsError(
-            "a buffer has no effect where all names are held",
-            where="predict.buffer, predict.portfolio.kind",
-            got=f"{buffer}, rank",
-            expected="kind decile or top_k, or a buffer of 0",
-        )
     places = (int((weights > 0).sum()), int((weights < 0).sum()))
-    return _weights(_with_held_first(score, held, places, buffer), settings, sector)
+    return _weights(_with_held_first(score, held, places, buffer), settings)
 
 
-def _weights(score: FloatN, settings: ConstructionSettings, sector: Int16N | None) -> FloatN:
-    found = construct(score[None], settings, sector=sector)
+def _weights(score: FloatN, settings: ConstructionSettings) -> FloatN:
+    found = construct(score[None], settings)
     if not found.ranked[0]:
         raise DataError(
             "the scores of the session give no ranking to trade on",

@@ -88,9 +88,8 @@ def trade_ranking(
     weights = target_weights(
         both["score"].cast(pl.Float64).fill_null(np.nan).to_numpy(),
         both["shares"].fill_null(0).to_numpy(),
-        settings.portfolio,
+        settings.construction(run.settings.evaluation.portfolio),
         buffer=settings.buffer,
-        sector=_sectors(panel),
     )
     orders = make_orders(
         both.select("code", "price", "tradable").with_columns(weight=pl.Series(weights)),
@@ -119,12 +118,6 @@ def _names(panel: Panel, day: int) -> pl.DataFrame:
     return pl.DataFrame({"code": panel.codes, "price": price, "tradable": known[day]}).with_columns(
         pl.col("price").fill_nan(None)
     )
-
-
-def _sectors(panel: Panel) -> np.ndarray:
-    labels = panel.stocks.get_column("sector").fill_null("").to_list()
-    known = {label: n for n, label in enumerate(sorted({label for label in labels if label}))}
-    return np.array([known.get(label, -1) for label in labels], dtype=np.int16)
 
 
 def _capital(account: Account, names: pl.DataFrame) -> float:
