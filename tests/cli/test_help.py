@@ -34,6 +34,7 @@ finally:
 @pytest.mark.parametrize("verb", [
     "", "demo", "run", "build", "train", "evaluate", "compare", "predict", "report",
     "panel info", "panel verify", "panel upgrade", "append", "audit causality", "bundle", "sweep", "monitor",
+    "fetch jquants", "fetch yahoo",
     "retrain", "track",
 ])  # fmt: skip
 def test_help_is_light(verb: str) -> None:

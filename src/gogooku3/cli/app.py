@@ -15,6 +15,7 @@ from gogooku3.cli import (
     compare,
     demo,
     evaluate,
+    fetch,
     monitor,
     panel,
     predict,
@@ -54,7 +55,7 @@ for verb in (
     monitor,
 ):
     app.command(name=verb.NAME, help=verb.__doc__)(verb.command)
-for group in (panel, audit):
+for group in (panel, audit, fetch):
     app.add_typer(group.app, name=group.NAME)
 
 

@@ -18,6 +18,7 @@ from gogooku3.models.baselines.lightgbm import LightGBMSettings
 from gogooku3.models.baselines.ridge import RidgeSettings
 from gogooku3.models.frequency_settings import FrequencySettings
 from gogooku3.panel.settings import PanelSettings
+from gogooku3.sources.jquants.settings import JQuantsSettings
 from gogooku3.sources.settings import SourceSettings
 from gogooku3.sources.simulation.settings import SimulationSettings
 from gogooku3.splits.cadence_settings import RetrainSettings
@@ -59,6 +60,7 @@ class Settings(BaseModel):
 
     run: RunSettings = Field(default_factory=RunSettings)
     source: SourceSettings = Field(default_factory=SourceSettings)
+    jquants: JQuantsSettings = Field(default_factory=JQuantsSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
     market: MarketSettings = Field(default_factory=MarketSettings)
     universe: UniverseSettings = Field(default_factory=UniverseSettings)
