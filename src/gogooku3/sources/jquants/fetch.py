@@ -60,13 +60,13 @@ def fetch_jquants(
         StorageError: The store cannot be read or written, or another fetch is at work.
     """
     clock, progress = clock or SystemClock(), progress or Silent()
-    store = Store(settings.folder)
-    first, last = _range(settings, store, clock, first, last)
     with (
         exclusive(settings.folder / ".lock", "a fetch from J-Quants"),
         JQuantsClient(settings, key, progress=progress, clock=clock, rng=rng) as client,
     ):
-        return _Fetch(client, store, progress, clock, (first, last)).run()
+        store = Store(settings.folder)
+        span = _range(settings, store, clock, first, last)
+        return _Fetch(client, store, progress, clock, span).run()
 
 
 def _range(
