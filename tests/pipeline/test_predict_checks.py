@@ -75,19 +75,32 @@ def test_coverage() -> None:
     universe[5] = False  # a hole in the source does not count
     universe[0, 8:] = True  # longer ago than 20 sessions
     universe[29, 6:] = False
+    bars = np.ones((30, 10), dtype=bool)
     scores = np.zeros((6, 2))
     scores[0, 1] = np.nan
-    found = measure_coverage(universe, 29, scores, USUAL)
+    found = measure_coverage(universe, bars, 29, scores, USUAL)
     assert (found.universe, found.usual, found.share) == (6, 8.0, 0.75)
     assert found.scored == pytest.approx(5 / 6)
-    assert measure_coverage(universe, 0, np.zeros((10, 1)), USUAL).share is None
-    assert measure_coverage(universe, 29, scores, PredictSettings(usual_sessions=27)).usual == 8.0
-    assert measure_coverage(universe, 29, scores, PredictSettings(usual_sessions=28)).usual > 8.0
+    assert measure_coverage(universe, bars, 0, np.zeros((10, 1)), USUAL).share is None
+    assert measure_coverage(universe, bars, 29, scores, PredictSettings(usual_sessions=27)).usual == 8.0
+    assert measure_coverage(universe, bars, 29, scores, PredictSettings(usual_sessions=28)).usual > 8.0
     with pytest.raises(DataError, match=r"too few stocks can be ranked[\s\S]*75\.0%"):
         refuse_thin(found, "s", USUAL)
     with pytest.raises(DataError, match=r"too few stocks have a score[\s\S]*83\.3%"):
-        refuse_thin(measure_coverage(universe, 28, np.vstack([scores] * 2), USUAL), "s", USUAL)
+        refuse_thin(measure_coverage(universe, bars, 28, np.vstack([scores] * 2), USUAL), "s", USUAL)
     refuse_thin(found, "s", PredictSettings(min_coverage=0.75))
+
+
+def test_a_universe_that_others_fill_up() -> None:
+    """Half of the bars lack, and the universe of fixed size has stocks in it that never were."""
+    universe, bars = np.zeros((30, 16), dtype=bool), np.ones((30, 16), dtype=bool)
+    universe[:29, :8] = True
+    bars[29, 1:8:2] = False
+    universe[29] = bars[29] & (np.arange(16) < 12)
+    found = measure_coverage(universe, bars, 29, np.zeros((8, 1)), USUAL)
+    assert (found.share, found.barred) == (1.0, 0.5)
+    with pytest.raises(DataError, match=r"too many stocks lack a bar[\s\S]*50\.0%"):
+        refuse_thin(found, "s", USUAL)
 
 
 def test_a_feature_that_is_wholly_missing() -> None:

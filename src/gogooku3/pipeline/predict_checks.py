@@ -28,11 +28,14 @@ class Coverage:
     Attributes:
         universe: Stocks that can be ranked on the session.
         usual: Mean of that over the sessions before it that had any; None where there are none.
+        barred: Share of the universe of those sessions that has a bar on this one, on average over them; None where
+            there are none. A universe of fixed size fills up with other stocks when half of the bars lack.
         scored: Share of the universe that has a score of every target.
     """
 
     universe: int
     usual: float | None
+    barred: float | None
     scored: float
 
     @property
@@ -46,6 +49,7 @@ class Coverage:
             "universe": self.universe,
             "usual_universe": None if self.usual is None else round(self.usual, 2),
             "share_of_usual": None if self.share is None else round(self.share, 6),
+            "share_of_usual_with_bar": None if self.barred is None else round(self.barred, 6),
             "share_with_score": round(self.scored, 6),
         }
 
@@ -109,20 +113,25 @@ def _later(calendar: str, session: np.datetime64, today: np.datetime64) -> np.nd
     return sessions_between(calendar, first.astype(object), last.astype(object))
 
 
-def measure_coverage(universe: BoolDN, day: int, scores: np.ndarray, settings: PredictSettings) -> Coverage:
+def measure_coverage(
+    universe: BoolDN, present: BoolDN, day: int, scores: np.ndarray, settings: PredictSettings
+) -> Coverage:
     """Measure a session's universe against the usual one.
 
     Args:
         universe: Membership [D, N]; nothing after ``day`` is read.
+        present: True where a stock has a bar [D, N].
         day: The session.
         scores: Of the session's universe, NaN where none [R, T].
         settings: How many sessions are usual.
     """
-    before = universe[:day].sum(axis=1)
-    before = before[before > 0][-settings.usual_sessions :]
+    members = universe[:day].sum(axis=1)
+    usual = np.flatnonzero(members)[-settings.usual_sessions :]
+    held = (universe[usual] & present[day]).sum(axis=1)
     return Coverage(
         universe=int(universe[day].sum()),
-        usual=float(before.mean()) if before.size else None,
+        usual=float(members[usual].mean()) if usual.size else None,
+        barred=float((held / members[usual]).mean()) if usual.size else None,
         scored=float(np.isfinite(scores).all(axis=1).mean()) if len(scores) else 0.0,
     )
 
@@ -131,7 +140,8 @@ def refuse_thin(coverage: Coverage, session: object, settings: PredictSettings) 
     """Refuse a session on which too much of the market is missing.
 
     Raises:
-        DataError: The universe is too small a share of the usual one, or too small a share of it has a score.
+        DataError: The universe is too small a share of the usual one, or too small a share of the usual one has a
+            bar, or of the session's a score.
     """
     least = settings.min_coverage
     if coverage.share is not None and coverage.share < least:
@@ -139,6 +149,14 @@ def refuse_thin(coverage: Coverage, session: object, settings: PredictSettings) 
             "too few stocks can be ranked",
             where=f"session {session}, predict.min_coverage",
             got=f"{coverage.universe} stocks, {coverage.share:.1%} of the {coverage.usual:.0f} of the sessions before",
+            expected=f"at least {least:.1%}",
+            remedy="complete the bars of the session and append them, or lower predict.min_coverage",
+        )
+    if coverage.barred is not None and coverage.barred < least:
+        raise DataError(
+            "too many stocks lack a bar",
+            where=f"session {session}, predict.min_coverage",
+            got=f"bars of {coverage.barred:.1%} of the stocks that could be ranked on the sessions before",
             expected=f"at least {least:.1%}",
             remedy="complete the bars of the session and append them, or lower predict.min_coverage",
         )

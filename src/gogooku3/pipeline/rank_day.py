@@ -70,7 +70,7 @@ def rank_day(run: Run, panel: Panel, ranker: Ranker, asked: Asked) -> Ranking:
     table = rank_session(panel, day, ranker.scorer, targets)
     run.progress.advance()
     scores = table.select(f"score_{target}" for target in targets).to_numpy()
-    coverage = measure_coverage(panel.universe, day, scores, run.settings.predict)
+    coverage = measure_coverage(panel.universe, panel.present, day, scores, run.settings.predict)
     if asked.checked:
         check.after(coverage)
     trading = None
@@ -109,7 +109,7 @@ class _Check:
             said = refuse_stale(panel.calendar, self.session, self.session, asked.as_of, self.settings)
             self.warnings += [said] if said else []
         unscored = np.zeros((int(panel.universe[asked.day].sum()), 1))
-        thin = measure_coverage(panel.universe, asked.day, unscored, self.settings)
+        thin = measure_coverage(panel.universe, panel.present, asked.day, unscored, self.settings)
         refuse_thin(thin, self.session, self.settings)
         values = raw_features(panel, [(asked.day, slice(None))])
         before = feature_reference(panel, self.ranker.learned, self.drift)
