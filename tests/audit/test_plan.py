@@ -70,3 +70,27 @@ def test_a_rebuild_trains_what_was_there_or_what_the_change_comes_closest_to() -
     assert names(learnt_by(first), "perturb") == ["2"]
     assert names(learnt_by(first) - 1, "perturb") == []
     assert names(int(second.test[5]), "null") == ["3"]
+
+
+def test_a_rebuild_is_held_to_the_quarters_of_a_year_that_it_can_train() -> None:
+    made = []
+    for start in range(200, 1000, 100):
+        made.append(
+            Fold(
+                name=f"{2016 + start // 400}Q{start // 100 % 4 + 1}",
+                train=np.arange(20, start - 100 - REACH),
+                validation=np.arange(start - 100, start - REACH),
+                test=np.arange(start, start + 100),
+                reach=REACH,
+            )
+        )
+    assert [fold.name for fold in made][:4] == ["2016Q3", "2016Q4", "2017Q1", "2017Q2"]
+
+    def names(session: int, variant: str) -> list[str]:
+        return [fold.name for fold in trained_folds(made, session, variant)]
+
+    assert names(199, "delete") == []
+    assert names(350, "delete") == ["2016Q3", "2016Q4"]
+    assert names(550, "delete") == ["2017Q1", "2017Q2"]
+    assert names(learnt_by(made[3]), "perturb") == ["2017Q1", "2017Q2"]
+    assert names(learnt_by(made[3]) - 1, "null") == ["2017Q1"]

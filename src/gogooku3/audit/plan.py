@@ -11,6 +11,7 @@ from gogooku3.audit.variant_name import VariantName
 from gogooku3.audit.witnesses.models import learnt_by
 from gogooku3.errors import SettingsError
 from gogooku3.splits.fold import Fold
+from gogooku3.splits.fold_years import fold_years
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +75,11 @@ def plan_moments(
 def trained_folds(
     folds: Sequence[Fold], session: int, variant: VariantName, *, all_of_them: bool = False
 ) -> tuple[Fold, ...]:
-    """Return the folds that a rebuild trains: the last one that it can, which the change comes closest to.
+    """Return the folds that a rebuild is held to: the last one that it can train, which the change comes closest to.
 
     Where bars end at t, that is the last fold with a test session by t; where they go on, the last one whose labels
     are over by t. Earlier folds are as far from the change as from that of an earlier session, and are fitted
-    blindfolded besides.
+    blindfolded besides. Where folds are shorter than a year, those before it in its year are trained with it.
 
     Args:
         folds: The run's folds in order.
@@ -90,4 +91,6 @@ def trained_folds(
         possible = [fold for fold in folds if fold.test[0] <= session]
     else:
         possible = [fold for fold in folds if learnt_by(fold) <= session]
-    return tuple(possible if all_of_them else possible[-1:])
+    if all_of_them:
+        return tuple(possible)
+    return tuple(fold for fold in possible if fold_years([fold]) == fold_years(possible[-1:]))

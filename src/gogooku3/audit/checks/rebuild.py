@@ -79,7 +79,8 @@ def _compared(
     for witness in base.witnesses:
         if witness.needs_models and not folds:
             continue
-        result = compare(witness.name, witness.observe(before, until), witness.observe(other, until), names)
+        after = (one for one in witness.observe(other, until) if not one.fold or one.fold in names)
+        result = compare(witness.name, witness.observe(before, until), after, names)
         stages[witness.name] = {
             "verdict": "fail" if result.violation else "pass",
             "values": result.values,
