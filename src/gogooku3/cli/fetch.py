@@ -159,4 +159,6 @@ def _say(done: Fetched) -> None:
         show.say(f"{name}: corrected on {', '.join(map(str, days))}; see corrections.jsonl")
     for name, why in done.skipped.items():
         show.say(f"{name}: {why}")
+    if done.clock_off is not None and abs(done.clock_off) > dt.timedelta(minutes=10):
+        show.say(f"this computer's clock is behind the server's by {done.clock_off}: is it right?")
     show.say(f"{done.folder}: {done.first} to {done.last}, {done.requests} requests")

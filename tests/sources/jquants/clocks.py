@@ -25,5 +25,6 @@ class FakeClock:
 
 
 def evening(day: dt.date, hour: int = 19) -> FakeClock:
-    """A clock at an hour of the evening in Tokyo."""
-    return FakeClock(dt.datetime(day.year, day.month, day.day, hour - 9, tzinfo=dt.UTC))
+    """A clock at an hour of a day in Tokyo; 24 and more are of the next days."""
+    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+    return FakeClock(midnight + dt.timedelta(hours=hour - 9))

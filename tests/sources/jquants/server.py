@@ -93,6 +93,7 @@ class JQuantsServer:
         covers: The first and last day of the contract, None for all.
         a_minute: Requests that are allowed; beyond it 429.
         key: The key it accepts.
+        now: The moment that it says it is; the real one if None.
     """
 
     def __init__(
@@ -104,10 +105,12 @@ class JQuantsServer:
         covers: tuple[dt.date, dt.date | None] | None = None,
         a_minute: int | None = None,
         key: str = KEY,
+        now: dt.datetime | None = None,
     ) -> None:
         assert plan in PLANS
         self.exchange = exchange or Exchange()
         self.plan, self.page, self.covers, self.a_minute, self.key = plan, page, covers, a_minute, key
+        self.now = now
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.answered = threading.Event()
@@ -304,6 +307,11 @@ class _Handler(BaseHTTPRequestHandler):
                     return
         except OSError:
             self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The moment of the Date header."""
+        now = self.server_of.now
+        return super().date_time_string(timestamp if now is None else now.timestamp())
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

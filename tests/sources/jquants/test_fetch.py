@@ -379,6 +379,14 @@ def test_bars_are_read_without_a_fault_and_no_split_is_lost(tmp_path: Path) -> N
     assert set(bars.listing.columns) == {"code", "name", "sector"}
 
 
+def test_a_split_on_a_day_on_which_nothing_trades(tmp_path: Path) -> None:
+    halt = dt.date(2024, 4, 23)
+    with JQuantsServer(Exchange(silent={halt}, splits={("13080", halt): 0.5})) as server:
+        fetch(server, tmp_path, endpoints=["bars_daily"], clock=evening(dt.date(2024, 6, 20)))
+    bars = read_bars(tmp_path / "store" / "bars_daily").frame.filter(pl.col("code") == "13080").sort("date")
+    assert bars.get_column("adj_factor").to_list() == [1.0] + [2.0] * 21
+
+
 def test_the_listing_keeps_the_earliest_sector_and_the_newest_name(tmp_path: Path) -> None:
     with JQuantsServer() as server:
         server.exchange.corrections[("listed", LAST, "13080", "S33Nm")] = "Later"
@@ -413,6 +421,30 @@ def test_margin_is_weekly_and_then_daily(tmp_path: Path) -> None:
     assert table["PubDate"].unique().to_list() == [dt.date(2026, 9, 29)]
     assert table["ShrtVal"].null_count() == 0
     assert dt.date(2026, 9, 25) in done.days["margin_interest"]
+
+
+def test_statements_that_come_before_midnight_are_not_lost(tmp_path: Path) -> None:
+    path = ENDPOINTS["statements"].path
+    with JQuantsServer() as server:
+        server.fail(path=path, day=LAST, lie=lambda answer: {"data": answer["data"][:1]})
+        options = {"endpoints": ["statements"], "refetch_sessions": 0}
+        fetch(server, tmp_path, **options)
+        assert not fetch(server, tmp_path, **options, clock=evening(LAST, hour=21)).requests
+        done = fetch(server, tmp_path, **options, clock=evening(LAST, hour=31))
+        assert server.days(path)[-1] == LAST.isoformat()
+        assert {one.field for one in done.corrections} == {"row"}
+        rows = server.exchange.statements(LAST)
+        assert len(done.corrections) == len(rows) - 1 == 1
+        asked = server.count(path)
+        fetch(server, tmp_path, **options, clock=evening(LAST, hour=32 + 7))
+        assert server.count(path) == asked
+
+
+def test_a_wrong_clock_is_seen(tmp_path: Path) -> None:
+    now = evening(LAST).now()
+    with JQuantsServer(now=now + dt.timedelta(days=400)) as server:
+        assert fetch(server, tmp_path, endpoints=["listed"]).clock_off == dt.timedelta(days=400)
+        assert fetch(server, tmp_path, endpoints=["listed"]).clock_off is None  # nothing was asked
 
 
 def test_two_fetches_do_not_meet(server: JQuantsServer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import random
@@ -17,7 +18,7 @@ from gogooku3.sources.jquants.key import ApiKey
 from gogooku3.sources.jquants.limiter import Limiter
 from gogooku3.sources.jquants.plan import REQUESTS_A_MINUTE
 from gogooku3.sources.jquants.refused import message_of, refusal
-from gogooku3.sources.jquants.retry import Again, Waits, hinted
+from gogooku3.sources.jquants.retry import Again, Waits, behind, hinted
 from gogooku3.sources.jquants.settings import JQuantsSettings
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class JQuantsClient:
         clock: Tells the time to the limiter, which also waits by it.
         rng: Makes the jitter of waits after a failure of the server.
 
+    Attributes:
+        requests: Made so far, failed ones included.
+        clock_off: How far this computer's clock is behind the server's, by its last answer; None if it did not say.
+
     Raises:
         SettingsError: The extra ``jquants`` is not installed.
     """
@@ -58,6 +63,7 @@ class JQuantsClient:
     ) -> None:
         self.settings = settings
         self.requests = 0
+        self.clock_off: dt.timedelta | None = None
         self._key = key
         self._progress = progress or Silent()
         self._clock = clock or SystemClock()
@@ -163,7 +169,9 @@ class JQuantsClient:
         try:
             with self._http.stream("GET", self.settings.base_url + path, params=dict(query)) as response:
                 body = self._body(response, where)
-                hint = hinted(response.headers.get("retry-after"), self._clock.now())
+                now = self._clock.now()
+                hint = hinted(response.headers.get("retry-after"), now)
+                self.clock_off = behind(response.headers.get("date"), now)
                 return response.status_code, hint, self._key.scrub(body)
         except httpx2.RequestError as error:
             failure = f"{type(error).__name__}: {error}"

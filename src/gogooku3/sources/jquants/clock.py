@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from typing import Protocol
 
-_TOKYO = dt.timezone(dt.timedelta(hours=9), "JST")
+TOKYO = dt.timezone(dt.timedelta(hours=9), "JST")
 
 
 class Clock(Protocol):
@@ -40,4 +40,4 @@ class SystemClock:
 
 def today_in_tokyo(clock: Clock) -> dt.date:
     """Return the date in Tokyo."""
-    return clock.now().astimezone(_TOKYO).date()
+    return clock.now().astimezone(TOKYO).date()

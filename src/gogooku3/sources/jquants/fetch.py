@@ -23,7 +23,7 @@ from gogooku3.sources.jquants.key import ApiKey
 from gogooku3.sources.jquants.plan import DELAY_DAYS, includes
 from gogooku3.sources.jquants.settings import JQuantsSettings
 from gogooku3.sources.jquants.store import Store
-from gogooku3.sources.jquants.whole import is_published, refuse_half
+from gogooku3.sources.jquants.whole import is_provisional, is_published, refuse_half
 from gogooku3.storage.lock import exclusive
 
 _FRESH = dt.timedelta(hours=6)
@@ -129,6 +129,7 @@ class _Fetch:
             corrections=tuple(self.corrections),
             skipped=skipped,
             requests=self.client.requests,
+            clock_off=self.client.clock_off,
         )
 
     def _chosen(self) -> tuple[list[Endpoint], dict[str, str]]:
@@ -194,9 +195,8 @@ class _Fetch:
         """Fetch the days of an endpoint that are not stored, and the last ones anew."""
         stored, now = self.store.entries(endpoint), self.clock.now()
         wanted = days_of(endpoint, self.sessions, self.first, self.last)
-        again = {
-            day for day in self._window(wanted) if day in stored and now - stored[day].checked_at >= _FRESH
-        }
+        looked = {*self._window(wanted), *(day for day in stored if is_provisional(endpoint, stored[day]))}
+        again = {day for day in looked if day in stored and now - stored[day].checked_at >= _FRESH}
         asked = [day for day in wanted if day not in stored or day in again]
         self.days[endpoint.name], self.missing[endpoint.name] = [], []
         self.progress.start(f"J-Quants {endpoint.name}", len(asked), "days")

@@ -25,6 +25,7 @@ class Fetched:
         corrections: Values of stored days that changed.
         skipped: Endpoint to why it was left out.
         requests: Made, failed ones included.
+        clock_off: How far this computer's clock is behind the server's; None where it was not asked.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class Fetched:
     corrections: tuple[Correction, ...]
     skipped: Mapping[str, str]
     requests: int
+    clock_off: dt.timedelta | None
 
     @property
     def changed(self) -> dict[str, tuple[dt.date, ...]]:
@@ -64,4 +66,5 @@ class Fetched:
             "corrections": len(self.corrections),
             "skipped": dict(self.skipped),
             "requests": self.requests,
+            "clock_off_seconds": None if self.clock_off is None else round(self.clock_off.total_seconds()),
         }

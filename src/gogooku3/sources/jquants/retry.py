@@ -59,11 +59,16 @@ def hinted(retry_after: str | None, now: dt.datetime) -> float | None:
     try:
         seconds = float(retry_after)
     except ValueError:
-        try:
-            until = parsedate_to_datetime(retry_after)
-        except ValueError:
+        off = behind(retry_after, now)
+        if off is None:
             return None
-        if until.tzinfo is None:
-            return None
-        seconds = (until - now).total_seconds()
+        seconds = off.total_seconds()
     return min(seconds, _HINT_AT_MOST) if seconds >= 0 else None
+
+
+def behind(date: str | None, now: dt.datetime) -> dt.timedelta | None:
+    """Return how far ``now`` is behind a date as HTTP writes it, None where it is none."""
+    try:
+        return None if date is None else parsedate_to_datetime(date) - now
+    except (TypeError, ValueError):  # no date, or one without a zone
+        return None

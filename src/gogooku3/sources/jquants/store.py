@@ -155,7 +155,13 @@ def parts(endpoint: Endpoint, table: pl.DataFrame) -> dict[str, pl.DataFrame]:
         return {endpoint.name: table}
     factor = pl.col("AdjFactor").fill_null(1.0)
     idle = pl.all_horizontal(pl.col(_TRADED).is_null()) & (factor == 1.0)
-    return {endpoint.name: table.filter(~idle), NO_TRADE: table.filter(idle)}
+    kept = table.filter(~idle)
+    if kept.height and (kept.get_column("AdjFactor") == 1.0).mean() == 0.0:
+        return {
+            endpoint.name: table,
+            NO_TRADE: table.clear(),
+        }  # a file of splits alone would be misread as cumulative
+    return {endpoint.name: kept, NO_TRADE: table.filter(idle)}
 
 
 def _folders(endpoint: Endpoint) -> tuple[str, ...]:

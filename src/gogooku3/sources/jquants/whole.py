@@ -9,6 +9,7 @@ from statistics import median
 import polars as pl
 
 from gogooku3.errors import DataError
+from gogooku3.sources.jquants.clock import TOKYO
 from gogooku3.sources.jquants.endpoints import Endpoint
 from gogooku3.sources.jquants.entry import Entry
 from gogooku3.sources.jquants.store import parts
@@ -16,6 +17,8 @@ from gogooku3.sources.jquants.store import parts
 _SETTLED = dt.timedelta(days=30)
 """After this time a session without rows is taken to have none, where an endpoint can have none."""
 _BEFORE = 20
+_FINAL = dt.time(1, 0)
+"""Statements of a day are final at half past midnight, in Tokyo (https://jpx-jquants.com/en/spec/data-update)."""
 
 
 def is_published(
@@ -34,6 +37,12 @@ def is_published(
     if table.is_empty():
         return not session or (settled and not endpoint.dense)
     return settled or not parts(endpoint, table)[endpoint.name].is_empty()
+
+
+def is_provisional(endpoint: Endpoint, entry: Entry) -> bool:
+    """Return whether rows may have come to a day since it was last looked at: statements are final after midnight."""
+    final = dt.datetime.combine(entry.day + dt.timedelta(days=1), _FINAL, tzinfo=TOKYO)
+    return endpoint.days == "all" and entry.checked_at < final
 
 
 def refuse_half(
