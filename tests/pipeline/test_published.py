@@ -24,7 +24,7 @@ from gogooku3.sources.simulation.simulate import simulate
 from tests.features.test_statements import disclosures
 from tests.pipeline.test_append import assert_same
 
-SESSIONS, ADDED = 460, 12
+SESSIONS, ADDED = 620, 12
 SETTINGS: dict[str, object] = {
     "universe.min_history": 40,
     "labels.horizons": [1],

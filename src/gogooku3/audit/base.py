@@ -12,10 +12,13 @@ from gogooku3.audit.material import Material, write_bars
 from gogooku3.audit.rerun import rerun
 from gogooku3.audit.settings import AuditSettings
 from gogooku3.audit.stages import witnesses
+from gogooku3.audit.told import write_told
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import build, panel_of
 from gogooku3.pipeline.deep import DeepWork
+from gogooku3.pipeline.published import read_published
 from gogooku3.pipeline.run_folder import Run
+from gogooku3.pipeline.segments import feature_set
 from gogooku3.pipeline.train import folds_of, train
 from gogooku3.progress import Silent
 from gogooku3.splits.fold import Fold
@@ -38,11 +41,18 @@ class Base:
         self.witnesses = witnesses()
 
     @cached_property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features of every rebuild."""
+        published = read_published(self.audited, unadjusted=self.material.bars.chained)
+        return feature_set(self.audited.settings.panel, published).exported
+
+    @cached_property
     def run(self) -> Run:
         """The run on the true bars, built."""
         folder = self.folder / "base"
         folder.mkdir(parents=True, exist_ok=True)
-        run = self._rerun("all", write_bars(self.material.bars, folder), self.material.years)
+        files = write_bars(self.material.bars, folder) | write_told(self.material.told, folder)
+        run = self._rerun("all", files, self.material.years)
         build(run)
         return run
 
@@ -97,6 +107,7 @@ class Base:
             folder=folder,
             name="rebuild",
             files=files,
+            features=self.features,
             years=years,
         )
 
@@ -110,6 +121,7 @@ class Base:
             folder=self.folder / "base",
             name=name,
             files=files,
+            features=self.features,
             years=years,
             panel=panel,
         )

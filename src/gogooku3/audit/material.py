@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from gogooku3.audit.settings import AuditSettings
+from gogooku3.audit.told import Told, load_told
 from gogooku3.errors import DataError, SettingsError
 from gogooku3.market.bars import Bars
 from gogooku3.market.calendar import sessions_between
@@ -34,18 +35,20 @@ class Material:
         share: Sampled stocks as a share of all.
         end: Last date that may be looked at.
         years: Years that the run tests.
+        told: What is published about them.
     """
 
     bars: Bars
     share: float
     end: date
     years: tuple[int, ...]
+    told: Told
 
     @property
     def digest(self) -> str:
         """SHA-256 of the sampled bars and of the tables beside them."""
         digest = hashlib.sha256()
-        for table in (self.bars.frame, self.bars.listing, self.bars.delistings):
+        for table in (self.bars.frame, self.bars.listing, self.bars.delistings, *self.told.values()):
             digest.update(b"-" if table is None else repr(table.schema).encode())
             if table is not None:
                 digest.update(table.hash_rows(seed=0).to_numpy().tobytes())
@@ -85,21 +88,31 @@ def load_material(run: Run, audit: AuditSettings) -> Material:
             delistings=None
             if bars.delistings is None
             else bars.delistings.filter(mine & (pl.col("last_session") <= end)).sort("code"),
+            chained=bars.chained,
         ),
         share=len(picked) / len(codes),
         end=end,
         years=tuple(int(fold.name) for fold in folds),
+        told=load_told(run, picked, end),
     )
 
 
 def write_bars(bars: Bars, folder: Path) -> dict[str, Path]:
     """Write bars as files that ``FileSource`` reads, and return the source settings that name them."""
     written: dict[str, Path] = {}
-    for name, table in (("bars", bars.frame), ("listing", bars.listing), ("delistings", bars.delistings)):
+    frame = _by_day(bars.frame) if bars.chained else bars.frame
+    for name, table in (("bars", frame), ("listing", bars.listing), ("delistings", bars.delistings)):
         if table is not None and table.height:
             written[name] = folder / f"{name}.parquet"
             write_parquet(table, written[name], compression="uncompressed")
     return written
+
+
+def _by_day(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return bars with factors of their day, as those are that nobody adjusted."""
+    before = pl.col("adj_factor").shift(1).over("code", order_by="date")
+    daily = (before / pl.col("adj_factor")).fill_null(1.0)
+    return frame.with_columns(AdjustmentFactor=daily).drop("adj_factor")
 
 
 def _load(run: Run) -> Bars:

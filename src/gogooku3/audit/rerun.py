@@ -10,7 +10,6 @@ from gogooku3.audit.settings import AuditSettings
 from gogooku3.config.settings import Settings
 from gogooku3.market.faults import Fault
 from gogooku3.pipeline.run_folder import Run
-from gogooku3.pipeline.segments import feature_set
 from gogooku3.progress import Silent
 
 _LEAST_STOCKS, _LEAST_ROWS = 20, 20
@@ -25,6 +24,7 @@ def rerun(
     folder: Path,
     name: str,
     files: Mapping[str, Path],
+    features: Sequence[str],
     years: Sequence[int],
     panel: Path | None = None,
 ) -> Run:
@@ -41,7 +41,8 @@ def rerun(
         share: Sampled stocks as a share of all.
         folder: Where the new run's folder is made.
         name: Its name.
-        files: ``bars``, and perhaps ``listing`` and ``delistings``.
+        files: ``bars``, and perhaps ``listing``, ``delistings`` and what is published.
+        features: Names of the features.
         years: Test years to train for, consecutive; may be empty for a run that is only built.
         panel: A panel that is there already, to be trained on instead of bars.
     """
@@ -51,7 +52,7 @@ def rerun(
     tree["source"] = {} if panel is not None else dict(files)
     tree["market"] |= {"on_fault": "quarantine", "policies": dict.fromkeys(Fault, "quarantine")}
     tree["universe"]["size"] = max(_LEAST_STOCKS, round(share * run.settings.universe.size))
-    tree["panel"] |= {"file": panel, "allow_constant": feature_set(run.settings.panel).exported}
+    tree["panel"] |= {"file": panel, "allow_constant": tuple(features)}
     tree["splits"] |= {"first_locked_year": None, "locked_years": 0}
     tree["splits"] |= {"first_test_year": years[0], "test_years": len(years)} if years else {}
     tree["lightgbm"] |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -33,14 +34,14 @@ def changed(bars: Bars, variant: VariantName, known: date, last: date, rng: np.r
     past = bars.frame.filter(pl.col("date") <= known)
     ended = None if bars.delistings is None else bars.delistings.filter(pl.col("last_session") <= known)
     if variant == "delete":
-        return Bars(frame=past, listing=bars.listing, delistings=ended)
+        return replace(bars, frame=past, delistings=ended)
     future = bars.frame.filter((pl.col("date") > known) & (pl.col("date") <= last))
     future, ends = _perturbed(future, rng)
     if variant == "null":
         future, ends = _nulled(future, rng), ends.clear()
     if ended is not None:
         ended = pl.concat([ended, ends.select(ended.columns)]).unique("code", keep="first").sort("code")
-    return Bars(frame=pl.concat([past, future]), listing=bars.listing, delistings=ended)
+    return replace(bars, frame=pl.concat([past, future]), delistings=ended)
 
 
 def _perturbed(future: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:

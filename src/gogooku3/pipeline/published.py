@@ -57,6 +57,15 @@ def published_files(source: SourceSettings) -> list[Path]:
     return [path for place in published_places(source).values() for path in filing_files(place)]
 
 
+def read_tables(run: Run, family: str) -> pl.DataFrame:
+    """Return what the run's files publish of a family, as they say it.
+
+    Raises:
+        DataError: A file is no table, lacks a column, or holds a cell that cannot be read.
+    """
+    return _READERS[family][0](published_places(run.settings.source)[family])
+
+
 def read_published(run: Run, *, unadjusted: bool) -> Published:
     """Read what the run's files publish.
 
@@ -68,10 +77,9 @@ def read_published(run: Run, *, unadjusted: bool) -> Published:
         DataError: A file is no table, lacks a column, or holds a cell that cannot be read.
     """
     known = []
-    for family, place in published_places(run.settings.source).items():
+    for family in published_places(run.settings.source):
         run.progress.note(f"reading {family.replace('_', ' ')}")
-        read, derive = _READERS[family]
-        known.append(derive(read(place), run.settings.market.calendar))
+        known.append(_READERS[family][1](read_tables(run, family), run.settings.market.calendar))
     return Published(known=tuple(known), unadjusted=unadjusted)
 
 

@@ -14,10 +14,12 @@ from gogooku3.audit.compare import compare
 from gogooku3.audit.material import write_bars
 from gogooku3.audit.part import Part
 from gogooku3.audit.plan import Moment, trained_folds
+from gogooku3.audit.told import retold, write_told
 from gogooku3.audit.variant_name import VariantName
 from gogooku3.audit.variants import changed
 from gogooku3.audit.violation import Violation
 from gogooku3.errors import Gogooku3Error
+from gogooku3.market.calendar import close_minutes
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import build, panel_of
 from gogooku3.pipeline.run_folder import Run
@@ -64,6 +66,9 @@ def _made(base: Base, moment: Moment, variant: VariantName, folds: Sequence[Fold
     last = sessions[min(moment.session + audit.tail, len(sessions) - 1)].item()
     work = base.folder / "work"
     files = write_bars(changed(base.material.bars, variant, known, last, rng), work)
+    (close,) = close_minutes(base.panel.calendar, sessions[moment.session : moment.session + 1])
+    told = retold(base.material.told, known, close, delete=variant == "delete", rng=rng)
+    files |= write_told(told, work)
     other = base.rebuild(work, files, fold_years(folds))
     build(other)
     if folds:

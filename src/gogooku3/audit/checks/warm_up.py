@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import polars as pl
 from gogooku3.audit.base import Base
 from gogooku3.audit.material import write_bars
 from gogooku3.audit.part import Part
+from gogooku3.audit.told import write_told
 from gogooku3.audit.violation import Violation
 from gogooku3.axes import BoolDN
-from gogooku3.market.bars import Bars
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import build, panel_of
+from gogooku3.pipeline.published import read_published
 from gogooku3.pipeline.segments import feature_set
 
 _CHUNK = 125
@@ -30,7 +31,7 @@ def check_warm_up(base: Base, later: int) -> Part:
     Features that read the universe are compared where it was the same over their whole lookback.
     """
     panel, settings = base.panel, base.run.settings
-    features = feature_set(base.run.settings.panel)
+    features = feature_set(settings.panel, read_published(base.run, unadjusted=base.material.bars.chained))
     lookback = {name: features.lookback(name) for name in features.exported}
     longest = max(lookback.values())
     stop = min(len(panel.sessions), later + settings.universe.min_history + 3 * (longest + 1))
@@ -75,7 +76,8 @@ def _built(base: Base, later: int, stop: int) -> Panel:
     work = base.folder / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    files = write_bars(Bars(frame=bars.frame.filter(inside), listing=bars.listing, delistings=ended), work)
+    files = write_bars(replace(bars, frame=bars.frame.filter(inside), delistings=ended), work)
+    files |= write_told(base.material.told, work)
     run = base.rebuild(work, files, ())
     build(run)
     return panel_of(run)
