@@ -5,10 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-stamina = pytest.importorskip("stamina", reason="the extra jquants is not installed")
-pytest.importorskip("httpx2", reason="the extra jquants is not installed")
-
-from tests.sources.jquants.server import JQuantsServer  # noqa: E402 - after the check
+from tests.sources.jquants.server import JQuantsServer
 
 
 @pytest.fixture
@@ -21,6 +18,8 @@ def server() -> Iterator[JQuantsServer]:
 @pytest.fixture(autouse=True)
 def no_waits() -> Iterator[None]:
     """Attempts follow each other at once; how many and how long they would wait is as always."""
+    pytest.importorskip("httpx2", reason="the extra jquants is not installed")
+    stamina = pytest.importorskip("stamina", reason="the extra jquants is not installed")
     with stamina.set_testing(True, attempts=50, cap=True):
         yield
 
