@@ -15,6 +15,7 @@ from gogooku3.storage.lock import exclusive
 
 _MANIFEST = "panel/manifest.json"
 _RECORD = "stages/build.json"
+_FOLDERS = ("panel", "appended", "published")
 
 
 def share_panel(run: Run, other: Run) -> None:
@@ -67,7 +68,7 @@ def _changed(run: Run, record: StageRecord) -> list[str]:
 
 def _files(run: Run, record: StageRecord) -> Iterator[str]:
     """Yield what a build has written and read beside its bars: manifest and record last, as they vouch for the rest."""
-    found = {*record.outputs, *_below(run, "panel"), *_below(run, "appended")} - {_MANIFEST}
+    found = {*record.outputs, *(name for folder in _FOLDERS for name in _below(run, folder))} - {_MANIFEST}
     yield from sorted(found)
     if _MANIFEST in record.outputs:
         yield _MANIFEST
