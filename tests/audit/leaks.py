@@ -356,8 +356,8 @@ def feature_replaced(rng: Rng, change: Callable[[np.ndarray], np.ndarray]) -> It
     place = int(rng.integers(0, 10_000))
     share, seed = float(rng.choice(SHARES)), int(rng.integers(2**31))
 
-    def leaking(settings) -> FeatureSet:
-        features = real(settings)
+    def leaking(*given, **named) -> FeatureSet:
+        features = real(*given, **named)
         item = features.by_name[features.exported[place % len(features.exported)]]
 
         def function(*inputs):

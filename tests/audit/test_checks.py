@@ -146,8 +146,8 @@ def test_a_shifted_label_is_found_where_it_begins(tmp_path: Path) -> None:
 def changed_feature(name: str, **changes: object):
     real = segments.feature_set
 
-    def other(settings) -> FeatureSet:
-        features = real(settings)
+    def other(*given, **named) -> FeatureSet:
+        features = real(*given, **named)
         items = [replace(f, **changes) if f.name == name else f for f in features.by_name.values()]
         return FeatureSet(items, features.base)
 

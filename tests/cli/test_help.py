@@ -35,7 +35,7 @@ finally:
     "", "demo", "run", "build", "train", "evaluate", "compare", "predict", "report",
     "panel info", "panel verify", "panel upgrade", "append", "audit causality", "bundle", "sweep", "monitor",
     "fetch jquants", "fetch yahoo",
-    "retrain", "track",
+    "retrain", "track", "morning",
 ])  # fmt: skip
 def test_help_is_light(verb: str) -> None:
     arguments = [sys.executable, "-c", CODE, *verb.split(), "--help"]

@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 
 from gogooku3.config.process import TorchProcess
-from gogooku3.errors import ModelError, PanelError, SettingsError
+from gogooku3.errors import EvaluationError, ModelError, PanelError, SettingsError
 from gogooku3.evaluation.drift.settings import DriftSettings
 from gogooku3.labels.target import Target
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.bundle import bundle
+from gogooku3.pipeline.comparison_design import design
 from gogooku3.pipeline.contestant import Contestant, contestant
 from gogooku3.pipeline.deep_labels import deep_labels
 from gogooku3.pipeline.drift_sample import raw_outputs, sample_of
@@ -73,7 +74,7 @@ def test_all_models_score_the_same_stock_days(run: Run) -> None:
 def test_the_seeds_of_every_model_are_known(run: Run) -> None:
     judged = Judged(run)
     seeds = {
-        model: Contestant(judged=judged, model=model, locked=False, records={}).seeds
+        model: Contestant(judged=judged, model=model, locked=False, records={}, data={}).seeds
         for model in run.settings.train.models
     }
     count = run.settings.lightgbm.seeds
@@ -86,6 +87,16 @@ def test_the_mean_of_a_deep_models_members_is_its_score(run: Run) -> None:
     score, members = entered.scores(Target(horizon=5, lag=1), judged.panel)
     assert np.nanmax(np.abs(np.mean(members, axis=0) - score)) < 1e-7
     assert np.isfinite(score).sum() > 5_000
+
+
+def test_models_of_other_kinds_are_compared_though_other_code_trains_them(run: Run) -> None:
+    judged = Judged(run)
+    for model in ("atft_gat_fan", "blend"):
+        with pytest.raises(EvaluationError) as error:
+            design(contestant(judged, model), contestant(judged, "lightgbm"))
+        assert "fewer than 3" in str(error.value)  # for the tiny run has two seeds
+        assert "code of training" not in str(error.value)
+        assert error.value.what.endswith("code")  # it is named among what is under test
 
 
 def test_what_is_trained_is_not_trained_again(run: Run) -> None:

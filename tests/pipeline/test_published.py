@@ -230,7 +230,8 @@ def test_a_late_statement_mends_from_its_session_on(
     code = frame["code"][0]
     when = days[-ADDED - 40]
     own_row = frame.filter(pl.col("code") == code)[:1].with_columns(
-        date=pl.lit(when), time=pl.lit("10:00:00"), number=pl.lit("zzz"), year_end=pl.lit(dt.date(when.year + 1, 3, 31)),
+        date=pl.lit(when), time=pl.lit("10:00:00"), number=pl.lit("zzz"),
+        year_end=pl.lit(dt.date(when.year + 1, 3, 31)),
         profit=pl.lit(9e9), sales=pl.lit(5e8), period=pl.lit("FY"),
     )  # fmt: skip
     pl.concat([frame, own_row], how="diagonal").write_parquet(late / "statements.parquet")

@@ -65,7 +65,7 @@ def command(
     run = o.make_run(name=name, panel=panel, config=config, settings=settings, quiet=quiet)
     day = date.date() if date else None
     today = _as_of(run, as_of)
-    account = _account(holdings, capital, cash)
+    account = account_of(holdings, capital, cash)
     if bundle is None:
         ranking = predict(run, session=day, model=model, target=target, as_of=today, account=account)
     else:
@@ -96,7 +96,8 @@ def _as_of(run: Run, named: datetime | None) -> day_type | None:
     return None if run.settings.run.simulated else datetime.now().astimezone().date()
 
 
-def _account(holdings: Path | None, capital: float | None, cash: float | None) -> Account | None:
+def account_of(holdings: Path | None, capital: float | None, cash: float | None) -> Account | None:
+    """Return what trades lead from; None where none are asked for."""
     from dataclasses import replace
 
     from gogooku3.errors import SettingsError

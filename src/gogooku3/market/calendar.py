@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -48,6 +48,19 @@ def sessions_between(calendar: str, first: date, last: date) -> np.ndarray:
     # whole years: a span without any session is refused by the library, and a calendar takes time to build
     days = _sessions(calendar, max(low, date(first.year, 1, 1)), min(high, date(last.year, 12, 31)))
     return days[(days >= np.datetime64(first)) & (days <= np.datetime64(last))]
+
+
+def exchange_today(calendar: str, now: datetime) -> date:
+    """Return the day that it is at the exchange.
+
+    Args:
+        calendar: Code of the exchange calendar.
+        now: A moment with its time zone.
+
+    Raises:
+        SettingsError: The calendar is unknown.
+    """
+    return now.astimezone(_load(calendar).tz).date()
 
 
 def close_minutes(calendar: str, sessions: np.ndarray) -> np.ndarray:

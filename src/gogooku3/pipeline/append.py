@@ -53,7 +53,7 @@ class Appended:
     panel: Panel
 
 
-def append(run: Run, bars: Path) -> Appended:
+def append(run: Run, bars: Path, *, even_nothing: bool = False) -> Appended:
     """Add the sessions that ``bars`` has after the panel's last one, and apply its corrections of earlier bars.
 
     The panel then holds, bit for bit, what a build from all bars would give (to rounding where a vendor rescaled a
@@ -63,6 +63,7 @@ def append(run: Run, bars: Path) -> Appended:
     Args:
         run: A run whose panel was built from files.
         bars: A file or folder of bars with the columns that the run was built from.
+        even_nothing: Do nothing where there is nothing new, instead of refusing.
 
     Raises:
         SettingsError: The run has no panel built from bars, or other settings than it.
@@ -89,6 +90,8 @@ def append(run: Run, bars: Path) -> Appended:
             and source.delistings is None
             and (known is None or known > panel.sessions[-1].item())
         ):
+            if even_nothing:
+                return Appended(sessions=0, changes=found, computed=0, relabelled=0, panel=panel)
             raise DataError(
                 "there is nothing new in the bars",
                 where=bars,

@@ -105,8 +105,8 @@ def _described(side: Contestant) -> dict[str, Any]:
         "labels": digest_json(side.label_digests),
         "folds": {
             name: {
-                "trained_on": record.inputs["panel"],
-                "scored": record.inputs["scored"],
+                "trained_on": side.data[name][0],
+                "scored": side.data[name][1],
                 "code": record.inputs["code"],
                 "scores": scores[name],
             }

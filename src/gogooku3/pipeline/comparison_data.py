@@ -14,10 +14,7 @@ _SHOWN = 3
 
 def same_data(first: Contestant, other: Contestant) -> bool:
     """Whether every value that was trained on, scored and judged is the same, session by session."""
-    used = [
-        [(record.inputs["panel"], record.inputs["scored"]) for record in side.records.values()]
-        for side in (first, other)
-    ]
+    used = [list(side.data.values()) for side in (first, other)]
     return used[0] == used[1] and first.label_digests == other.label_digests
 
 

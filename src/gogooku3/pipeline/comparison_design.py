@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from gogooku3.errors import EvaluationError
-from gogooku3.models.names import ModelName, sections_of
+from gogooku3.models.names import DEEP, OF_ROWS, ModelName, sections_of
 from gogooku3.pipeline.comparison_data import fold_differences, same_data, yardstick_differences
 from gogooku3.pipeline.contestant import Contestant
 
@@ -73,7 +73,7 @@ def design(model: Contestant, against: Contestant, *, other_code: bool = False) 
             data = ["features, although no setting of the panel is under test"]
         reasons += data
     codes = _codes(against, features=panel_under_test), _codes(model, features=panel_under_test)
-    if codes[0] != codes[1] and not other_code:
+    if codes[0] != codes[1] and not other_code and _kind(model.model) == _kind(against.model):
         reasons.append("code of training (--other-code puts it under test)")
     tested = [s for s in differing if _reaches(s.key, model, against, panel=panel_under_test)]
     if codes[0] != codes[1]:
@@ -92,6 +92,11 @@ def design(model: Contestant, against: Contestant, *, other_code: bool = False) 
         under_test=tuple(tested),
         without_effect=tuple(s for s in differing if s not in tested),
     )
+
+
+def _kind(model: ModelName) -> str:
+    """Return what models are trained by the same code; between kinds the code is part of the model."""
+    return "rows" if model in OF_ROWS else "deep" if model in DEEP else model
 
 
 def _refused(

@@ -44,6 +44,7 @@ class Contestant:
         model: The model.
         locked: Whether the locked years are compared instead of the test years.
         records: What the training of each compared fold left behind.
+        data: Digests of what each fold was trained on, and of what was scored; of a blend those of its models.
         most_seeds: How many of its members count at most.
     """
 
@@ -51,6 +52,7 @@ class Contestant:
     model: ModelName
     locked: bool
     records: Mapping[str, StageRecord]
+    data: Mapping[str, tuple[str, str]]
     most_seeds: int = sys.maxsize
 
     @property
@@ -188,11 +190,14 @@ def contestant(judged: Judged, model: str, *, locked: bool = False) -> Contestan
             expected=", ".join(run.settings.train.models),
         )
     folds = [fold for fold in judged.folds if fold.locked == locked]
+    parts: tuple[ModelName, ...] = run.settings.blend.of if chosen == "blend" else (chosen,)
+    proven = {fold.name: [_proven(judged, part, fold) for part in parts] for fold in folds}
     return Contestant(
         judged=judged,
         model=chosen,
         locked=locked,
         records={fold.name: _proven(judged, chosen, fold) for fold in folds},
+        data={name: (first.inputs["panel"], first.inputs["scored"]) for name, (first, *_) in proven.items()},
     )
 
 
