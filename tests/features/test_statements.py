@@ -73,7 +73,6 @@ class Company:
         self.by_session: dict[int, dict[dt.date, float | None]] = {}
         self.newest = 0
         self.state: dict[str, float | None] = {}
-        self.surprise: dict[dt.date, float] = {}
         self.last_quarter: dict[int, int] = {}
         self.last_profit: dict[int, float] = {}
 
@@ -108,16 +107,9 @@ class Company:
         before = earlier[-1] if earlier else None
         sales = held.get("sales")
         good = known is not None and sales is not None and sales > 0
-        momentary = {
-            "fs_revision": (known - before) / sales if good and before is not None else None,
-            "fs_surprise": fresh.pop("fs_surprise"),
-            "fs_progress": fresh.pop("fs_progress"),
-        }
-        if momentary["fs_surprise"] is not None:
-            self.surprise[session] = momentary["fs_surprise"]
-        momentary["fs_surprise"] = self.surprise.get(session)
+        fresh["fs_revision"] = (known - before) / sales if good and before is not None else None
         self.state |= {name: value for name, value in fresh.items() if value is not None}
-        return self.state | momentary
+        return self.state
 
     def _ratios(
         self, now: dict[str, Any], *, year: int, q: int, statement: bool, of: int, last: float | None
@@ -160,7 +152,9 @@ class Company:
             "fs_forecast_margin": over(known, held.get("sales")),
             "fs_revision_year": over(minus(known, first), held.get("sales")),
             "fs_surprise": over(minus(now["operating_profit"], last), now["sales"]) if ended else None,
-            "fs_progress": self._progress(year, known),
+            "fs_progress": _less_one(over(now["operating_profit"], last))
+            if ended
+            else self._progress(year, known),
             "fs_profit": ttm["profit"],
             "fs_forecast": held.get("profit"),
             "fs_equity": now["equity"],

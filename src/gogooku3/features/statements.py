@@ -68,19 +68,13 @@ def known_statements(disclosures: pl.DataFrame, calendar: str) -> Known:
         frame.with_columns(finite)
         .filter("is_current")
         .with_columns(
-            pl.col(_LASTING)
-            .forward_fill()
-            .over("key"),  # a revision of forecasts leaves the last statements standing
-            pl.col("fs_surprise").forward_fill().over("key", "session"),
+            # what a disclosure does not say, such as a revision of forecasts of the year's sales, stands as it was
+            pl.col(*MEANINGS, *AMOUNTS).forward_fill().over("key")
         )
         .unique(("key", "session"), keep="last", maintain_order=True)
         .drop("is_current")
     )
     return Known(family=FAMILY, by="code", frame=held, holds=_HOLDS)
-
-
-_MOMENTARY = ("fs_revision", "fs_surprise", "fs_progress")
-_LASTING = tuple(name for name in (*MEANINGS, *AMOUNTS) if name not in _MOMENTARY)
 
 
 def _minutes(times: pl.Series) -> np.ndarray:
@@ -217,9 +211,10 @@ def _ratios() -> dict[str, pl.Expr]:
         "fs_revision": (col("known_operating_profit") - col("before_session")) / _positive("known_sales"),
         "fs_revision_year": (col("known_operating_profit") - col("first_forecast"))
         / _positive("known_sales"),
-        "fs_progress": pl.when((col("quarter_so_far") < 4) & (col("known_operating_profit") > 0)).then(
-            col("so_far") / col("known_operating_profit") - col("quarter_so_far") / 4
-        ),
+        "fs_progress": pl.when(ended)
+        .then(col("operating_profit") / _positive("last_forecast") - 1)
+        .when(col("quarter_so_far") < 4)
+        .then(col("so_far") / _positive("known_operating_profit") - col("quarter_so_far") / 4),
         "fs_surprise": pl.when(ended).then(
             (col("operating_profit") - col("last_forecast")) / _positive("sales")
         ),
