@@ -191,7 +191,9 @@ def test_a_first_morning_ranks_what_is_there_and_a_second_one_changes_nothing(wo
     before, asked = world.rankings(), world.server.count()
     again = world.morning(HELD)
     assert again.fetched is not None
-    assert (again.fetched.requests, world.server.count()) == (0, asked)
+    # of days on which nobody of these few companies reports it is asked again: a report may be late
+    assert {one.path for one in world.server.asked[asked:]} <= {"/fins/summary"}
+    assert again.appended is None
     assert world.rankings() == before
 
 
