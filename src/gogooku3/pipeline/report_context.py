@@ -81,12 +81,15 @@ def _headline(evaluation: Evaluation) -> _Rows:
 
 
 def _seeds(seeds: _Rows) -> _Rows:
+    """Return a row for each model and target; where one has fewer seeds than another, cells are empty."""
+    numbers = sorted({row["seed"] for row in seeds})
+    empty = {f"seed {number}": "" for number in numbers}
     table: dict[tuple[str, str], dict[str, Any]] = {}
     for row in seeds:
-        line = table.setdefault(
-            (row["model"], row["target"]), {"model": row["model"], "target": row["target"]}
+        key = {"model": row["model"], "target": row["target"]}
+        table.setdefault((row["model"], row["target"]), key | empty)[f"seed {row['seed']}"] = (
+            f"{row['rank_ic']:.4f}"
         )
-        line[f"seed {row['seed']}"] = f"{row['rank_ic']:.4f}"
     return list(table.values())
 
 
