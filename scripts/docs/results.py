@@ -35,6 +35,9 @@ PAGES = {
         "locked",
         "comparison",
         "comparison-deep",
+        "sweep",
+        "comparison-optimizer",
+        "comparison-rank-weight",
         "report",
         "causality",
         "faults",
@@ -49,9 +52,15 @@ NAMES = {
     "blend": "blend",
 }
 COMPARED = {
-    "comparison": ("ridge", "lightgbm"),
-    "comparison-deep": ("lightgbm", "atft_gat_fan", "blend"),
+    "comparison": (":ridge", ":lightgbm"),
+    "comparison-deep": (":lightgbm", ":gru", ":atft_gat_fan", ":blend"),
+    "comparison-optimizer": ("500-adamw:atft_gat_fan", "500-adabelief:atft_gat_fan"),
+    "comparison-rank-weight": tuple(
+        f"500-{name}:atft_gat_fan" for name in ("rank0", "rank05", "adamw", "rank2")
+    ),
 }
+"""Sides of a comparison: what follows the run's name."""
+SWEPT = "500"
 _SECTION = re.compile(r"<!-- begin: (\S+) -->\n(.*?)<!-- end: (\S+) -->", re.DOTALL)
 _MARK = re.compile(r"<!-- (?:begin|end): ")
 
@@ -69,8 +78,11 @@ def made(run: Path, root: Path = ROOT) -> dict[str, str]:
         found["steps"] = steps_table(steps)
     if (run / "report.md").is_file():
         found["report"] = report_tables((run / "report.md").read_text(encoding="utf-8"), deeper=2)
-    for name, models in COMPARED.items():
-        compared = comparison_section(run, models)
+    searched = run.parent / "sweeps" / f"{run.name}{SWEPT}" / "report.md"
+    if searched.is_file():
+        found["sweep"] = report_tables(searched.read_text(encoding="utf-8"), deeper=2)
+    for name, sides in COMPARED.items():
+        compared = comparison_section(run, [f"{run.name}{side}" for side in sides])
         if compared is not None:
             found[name] = compared
     certificate = _read(run / "causality.json")
@@ -234,13 +246,13 @@ def steps_table(stages: Sequence[Row]) -> str:
     return _table(["step", "seconds"], "--", [[step, ", ".join(found)] for step, found in lines.items()])
 
 
-def comparison_section(run: Path, models: Sequence[str]) -> str | None:
-    """Return the latest comparison of these models of a run, None if the ledger has none."""
+def comparison_section(run: Path, wanted: Sequence[str]) -> str | None:
+    """Return the latest comparison of these sides, ``run:model``, None if the ledger has none."""
     entries = sorted((run.parent / "comparisons").glob("*.json"), key=lambda path: path.stat().st_mtime)
     for path in reversed(entries):
         entry = find(run.parent, path.stem)
-        sides = [(side["run"], side["model"]) for side in entry.content["contestants"]]
-        if sides == [(run.name, model) for model in models] and not entry.content["period"]["locked"]:
+        sides = [side["label"] for side in entry.content["contestants"]]
+        if sides == list(wanted) and not entry.content["period"]["locked"]:
             return report_tables(to_markdown(entry, input_states(run.parent, entry.content)), deeper=2)
     return None
 

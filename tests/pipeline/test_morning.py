@@ -29,6 +29,7 @@ from gogooku3.pipeline.morning import Morning, morning
 from gogooku3.pipeline.run_folder import Run, open_run
 from gogooku3.pipeline.train import train
 from gogooku3.storage.hashing import digest_file
+from tests.cli.test_faults import call
 from tests.pipeline.reporting import Reporting
 from tests.pipeline.test_append import assert_same
 
@@ -44,6 +45,8 @@ from tests.sources.jquants.server import KEY, JQuantsServer  # noqa: E402
 
 FIRST, HELD = dt.date(2022, 10, 3), dt.date(2024, 5, 17)
 LAST = dt.date(2024, 6, 28)
+NEW = "14410"
+"""A code that is listed on the third session after those that are fetched first."""
 ENDPOINTS = ("listed", "bars_daily", "statements", "margin_interest", "short_ratio")
 SETTINGS: dict[str, object] = {
     "train.models": ["ridge"],
@@ -61,7 +64,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def exchange(**changes: Any) -> Reporting:
     idle = {("13080", dt.date(2023, month, 15)) for month in (2, 3, 6)}
-    return Reporting(first=FIRST, last=LAST, stocks=24, published=HELD, idle=idle, **changes)
+    listed = {NEW: dt.date(2024, 5, 22)}
+    return Reporting(first=FIRST, last=LAST, stocks=24, published=HELD, idle=idle, listed=listed, **changes)
 
 
 def settings_of(server: JQuantsServer, folder: Path) -> JQuantsSettings:
@@ -187,7 +191,7 @@ def test_a_first_morning_ranks_what_is_there_and_a_second_one_changes_nothing(wo
     done = world.morning(HELD)
     assert done.appended is None
     assert done.ranking.session == HELD
-    assert done.ranking.table.height == 24
+    assert done.ranking.table.height == 23
     before, asked = world.rankings(), world.server.count()
     again = world.morning(HELD)
     assert again.fetched is not None
@@ -269,12 +273,16 @@ def test_a_corrected_bar_and_a_late_statement_are_mended(world: World) -> None:
 
 def test_a_new_listing_and_a_delisting(world: World) -> None:
     made = world.server.exchange
-    new, gone = made.codes[20], made.codes[7]
-    made.listed, made.ended = {}, {gone: later(1)}
+    gone = made.codes[7]
+    made.ended = {gone: later(1)}
     made.published = later(9)
+    assert NEW not in panel_of(world.run).codes
     done = world.morning(later(9))
+    panel = panel_of(world.run)
     assert gone not in done.ranking.table["code"].to_list()
-    assert new in done.ranking.table["code"].to_list()
+    assert NEW in panel.codes
+    assert NEW not in done.ranking.table["code"].to_list()  # it has fewer bars than a universe asks for
+    assert dict(panel.stocks.select("code", "name").iter_rows())[NEW] == f"Company {NEW}"
     assert pl.read_parquet(world.folder / "store/delistings.parquet")["code"].to_list() == [gone]
 
 
@@ -374,6 +382,27 @@ def test_killed_anywhere_the_next_morning_goes_on(world: World) -> None:
     assert json.loads(done.stdout)["session"] == day.isoformat()
     assert KEY not in done.stdout + done.stderr
     world.panel_is_as_built()
+
+
+def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    day = later(1)
+    world.server.exchange.published = day
+    monkeypatch.setenv("JQUANTS_API_KEY", KEY)
+    monkeypatch.chdir(world.folder)
+    given = ["--plan", "premium", "--folder", "store", "--base-url", world.server.url, "--to", day.isoformat()]
+    endpoints = [part for name in ENDPOINTS for part in ("--endpoint", name)]
+    assert call("fetch", "jquants", *given, *endpoints, "--json") == 0
+    fetched = json.loads(capsys.readouterr().out)
+    assert fetched["days"]["bars_daily"] == {"fetched": 1, "last": day.isoformat()}
+    world.run.save_settings()
+    job = ["morning", "--name", "jq", "--bundle", str(world.bundle), "--no-fetch"]
+    assert call(*job, "--as-of", day.isoformat(), "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["session"], said["appended"]["sessions"]) == (day.isoformat(), 1)
+    assert call(*job, "--as-of", day.isoformat()) == 0
+    assert "the panel was up to date" in capsys.readouterr().err
+    assert call(*job, "--as-of", later(4).isoformat()) == 2  # stale
+    assert KEY not in "".join(capsys.readouterr())
 
 
 _SCRIPT = """

@@ -14,12 +14,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from gogooku3.errors import StorageError
 from gogooku3.sweeps import ledger as ledgers
 from gogooku3.sweeps.database import database_url, open_storage
 from gogooku3.sweeps.ledger import Ledger
 from tests.sweeps.cheap import SETTINGS, hangs, killed_sometimes, search
+from tests.sweeps.stand_in import SETTINGS as STAND_IN
 from tests.sweeps.stand_in import driver
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,3 +140,24 @@ def test_a_full_disk_ends_the_search_with_one_sentence(
     again = driver(tmp_path, join=True)
     again.run()
     assert {trial.state.name for trial in again.studies[0].get_trials()} <= {"COMPLETE", "PRUNED", "FAIL"}
+
+
+def test_a_full_disk_under_the_database_ends_the_search_with_one_sentence(tmp_path: Path) -> None:
+    made = driver(tmp_path, settings=STAND_IN.model_copy(update={"trials": 40}))
+    engine = made.studies[0]._storage.engine
+
+    def no_more(connection: sqlite3.Connection, _: object) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    event.listen(engine, "connect", no_more)
+    engine.dispose()
+    with pytest.raises(StorageError, match="database or disk is full"):
+        made.run()
+    engine.dispose()
+    again = driver(tmp_path, join=True, settings=STAND_IN.model_copy(update={"trials": 40}))
+    again.run()
+    assert {trial.state.name for trial in again.studies[0].get_trials()} <= {"COMPLETE", "PRUNED", "FAIL"}
+    entries = Ledger(tmp_path).read().entries
+    assert len({(entry.number, entry.attempt) for entry in entries}) == len(entries)
+    assert len(Ledger(tmp_path).read().trials) == 40
