@@ -384,12 +384,23 @@ def test_killed_anywhere_the_next_morning_goes_on(world: World) -> None:
     world.panel_is_as_built()
 
 
-def test_the_commands(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     day = later(1)
     world.server.exchange.published = day
     monkeypatch.setenv("JQUANTS_API_KEY", KEY)
     monkeypatch.chdir(world.folder)
-    given = ["--plan", "premium", "--folder", "store", "--base-url", world.server.url, "--to", day.isoformat()]
+    given = [
+        "--plan",
+        "premium",
+        "--folder",
+        "store",
+        "--base-url",
+        world.server.url,
+        "--to",
+        day.isoformat(),
+    ]
     endpoints = [part for name in ENDPOINTS for part in ("--endpoint", name)]
     assert call("fetch", "jquants", *given, *endpoints, "--json") == 0
     fetched = json.loads(capsys.readouterr().out)

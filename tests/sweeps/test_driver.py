@@ -184,7 +184,7 @@ def test_trials_of_a_process_that_is_gone_are_settled(tmp_path: Path) -> None:
     assert (rows[6]["state"], rows[6]["value"]) == ("COMPLETE", 0.77)
     assert (rows[7]["state"], rows[7]["reason"]) == (
         "FAIL",
-        "the search was killed while the trial was at work",
+        "the search ended while the trial was at work",
     )
     assert (rows[8]["state"], rows[8]["attempt"]) == ("COMPLETE", 1)
 

@@ -144,7 +144,7 @@ def test_a_full_disk_ends_the_search_with_one_sentence(
 
 def test_a_full_disk_under_the_database_ends_the_search_with_one_sentence(tmp_path: Path) -> None:
     made = driver(tmp_path, settings=STAND_IN.model_copy(update={"trials": 40}))
-    engine = made.studies[0]._storage.engine
+    engine = made.studies[0]._storage._backend.engine
 
     def no_more(connection: sqlite3.Connection, _: object) -> None:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -160,4 +160,7 @@ def test_a_full_disk_under_the_database_ends_the_search_with_one_sentence(tmp_pa
     assert {trial.state.name for trial in again.studies[0].get_trials()} <= {"COMPLETE", "PRUNED", "FAIL"}
     entries = Ledger(tmp_path).read().entries
     assert len({(entry.number, entry.attempt) for entry in entries}) == len(entries)
-    assert len(Ledger(tmp_path).read().trials) == 40
+    rows = json.loads((tmp_path / "all_trials.json").read_text())
+    assert set(Ledger(tmp_path).read().trials) == {row["number"] for row in rows}
+    assert all(row["reason"] for row in rows if row["value"] is None)
+    assert len([row for row in rows if row["state"] != "FAIL"]) == 40  # what broke off was tried again

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from gogooku3.errors import DataError
@@ -108,31 +109,44 @@ def filing_files(place: Path) -> list[Path]:
 
 
 def _read(place: Path, kind: str, aliases: Aliases) -> pl.DataFrame:
-    parts = [_one(path, _NEEDED[kind], aliases) for path in filing_files(place)]
-    return pl.concat(parts, how="diagonal")
+    files = filing_files(place)
+    parts = [_named(path, _NEEDED[kind], aliases) for path in files]
+    try:
+        raw = pl.concat(parts, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise DataError("files of one folder have other types", where=place, got=error) from error
+    ends = np.cumsum([part.height for part in parts])
+
+    def where(row: int) -> str:
+        number = int(np.searchsorted(ends, row, side="right"))
+        return f"{files[number]}, row {row - int(ends[number]) + parts[number].height + 1}"
+
+    return pl.DataFrame([_cells(raw.get_column(name), where) for name in raw.columns])
 
 
-def _one(path: Path, needed: Sequence[str], aliases: Aliases) -> pl.DataFrame:
-    where, columns = str(path), column_names(path)
-    found = match(columns, aliases, where)
-    require(found, needed, columns, aliases, where)
+def _named(path: Path, needed: Sequence[str], aliases: Aliases) -> pl.DataFrame:
+    """Return the known columns of a file under their canonical names, as they are."""
+    columns = column_names(path)
+    found = match(columns, aliases, str(path))
+    require(found, needed, columns, aliases, str(path))
     raw = read_table(path, list(found.values()))
-    return pl.DataFrame([_cells(raw.get_column(own), name, where) for name, own in found.items()])
+    return raw.rename({own: name for name, own in found.items()}).select(list(found))
 
 
-def _cells(raw: pl.Series, name: str, where: str) -> pl.Series:
+def _cells(raw: pl.Series, where: Callable[[int], str]) -> pl.Series:
+    name = raw.name
     if raw.dtype == pl.String:
         raw = raw.set(raw.str.strip_chars().is_in(_UNKNOWN).fill_null(value=False), None)
     if raw.null_count() == len(raw):
         kind = pl.Date() if name in _DATES else pl.String() if name in _TEXT else pl.Float64()
         return pl.Series(name, [None] * len(raw), dtype=kind)
     read = as_date if name in _DATES else as_text if name in _TEXT else as_number
-    values = read(raw, where).alias(name)
+    values = read(raw, where(0)).alias(name)
     lost = (raw.is_not_null() & values.is_null()).arg_true()
     if len(lost):
         raise DataError(
             "a cell cannot be read",
-            where=f"{where}, row {lost[0] + 1}, column {raw.name}",
+            where=f"{where(int(lost[0]))}, column {name}",
             got=raw[int(lost[0])],
             expected="a date as YYYY-MM-DD" if name in _DATES else "a number",
         )

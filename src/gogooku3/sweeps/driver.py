@@ -18,7 +18,7 @@ from gogooku3.sweeps.files import write_files
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.ledger_entry import LedgerEntry
 from gogooku3.sweeps.outcome import Attempt, unfit
-from gogooku3.sweeps.owner import is_gone, owner
+from gogooku3.sweeps.owner import is_gone, is_here, owner
 from gogooku3.sweeps.space import Params, Space, suggest
 from gogooku3.sweeps.study import (
     LIVE,
@@ -118,6 +118,7 @@ class Driver:
         study = self.studies[0]
         with database_faults(self.course.url):
             self._settle_lost(study)
+            self._settle_unsaid(study)
         self._write_files(study)
 
     def _settle_lost(self, study: QueuedStudy) -> None:
@@ -125,6 +126,18 @@ class Driver:
             for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if self._is_lost(trial):
                     self._settle(study, trial)
+
+    def _settle_unsaid(self, study: QueuedStudy) -> None:
+        """Queue trials again that ended because the database broke off: they failed, and nobody could say why."""
+        written = self.ledger.read().trials
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
+            if (
+                REASON not in trial.user_attrs
+                and trial.number not in written
+                and is_here(trial.user_attrs.get(OWNER))
+            ):
+                self._write_lost(trial)
+                queue_again(study, trial, self.course.retries)
 
     def _is_lost(self, trial: FrozenTrial) -> bool:
         """Tell whether nobody is at work on a trial; one whose process died before it said so has no owner."""
@@ -138,7 +151,13 @@ class Driver:
         if entry is not None and entry.attempt == attempt_of(trial):
             study.tell(trial.number, entry.value, state=TrialState[entry.state], skip_if_finished=True)
             return
-        lost = Failed(why="died", reason="the search was killed while the trial was at work")
+        _say_why(study, trial, self._write_lost(trial))
+        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        queue_again(study, trial, self.course.retries)
+
+    def _write_lost(self, trial: FrozenTrial) -> str:
+        """Enter a trial whose process ended before it could; return the reason."""
+        lost = Failed(why="died", reason="the search ended while the trial was at work")
         Attempt(
             self.ledger,
             number=trial.number,
@@ -146,9 +165,7 @@ class Driver:
             params=trial.params,
             seed=self.course.seed,
         ).failed(lost)
-        _say_why(study, trial, lost.reason)
-        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-        queue_again(study, trial, self.course.retries)
+        return lost.reason
 
     def _slot(self, study: QueuedStudy, ended: threading.Event) -> None:
         try:

@@ -41,7 +41,7 @@ def row(trial: FrozenTrial, entry: LedgerEntry | None) -> dict[str, Any]:
         "params": trial.params,
         "value": trial.value if complete else None,
         "state": trial.state.name,
-        "reason": None if complete else trial.user_attrs.get(REASON),
+        "reason": None if complete else trial.user_attrs.get(REASON, entry.reason if entry else None),
         "attempt": attempt_of(trial),
         "started": str(trial.datetime_start) if trial.datetime_start else None,
         "ended": str(trial.datetime_complete) if trial.datetime_complete else None,

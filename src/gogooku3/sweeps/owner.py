@@ -13,6 +13,11 @@ def owner() -> dict[str, Any]:
     return {"host": socket.gethostname(), "pid": os.getpid(), "began": _began(os.getpid())}
 
 
+def is_here(owned: dict[str, Any] | None) -> bool:
+    """Tell whether a process is, or was, of this machine; not if nobody is named."""
+    return owned is not None and owned["host"] == socket.gethostname()
+
+
 def is_gone(owned: dict[str, Any] | None) -> bool:
     """Tell whether a process of this machine has ended; of others nothing is known."""
     if owned is None or owned["host"] != socket.gethostname():
