@@ -101,7 +101,7 @@ def _seed_sentences(sides: Sequence[Mapping[str, Any]], names: Mapping[str, str]
     more = [
         f"{names[side['label']]} ({side['members']})"
         for side in sides
-        if len(side["seeds"]) < side["members"]
+        if len(side["seeds"]) < side.get("members", len(side["seeds"]))
     ]
     return said + ([f"With more members, of which the first count: {listed(more)}."] if more else [])
 
