@@ -68,6 +68,7 @@ def command(
 def shown(snapshot: Snapshot) -> Group:
     """Return what a terminal shows."""
     from rich.console import Group, RenderableType
+    from rich.padding import Padding
     from rich.text import Text
 
     states = ", ".join(
@@ -80,7 +81,8 @@ def shown(snapshot: Snapshot) -> Group:
     if snapshot.best is not None:
         number, value, params = snapshot.best
         lines.append(Text(f"best: trial {number}, mean RankIC {value:.4f}", style="green"))
-        lines.append(Text("  " + ", ".join(f"{key} {_short(what)}" for key, what in params.items())))
+        point = Text(", ".join(f"{key} {_short(what)}" for key, what in params.items()))
+        lines.append(Padding(point, (0, 0, 0, 2)))
     if snapshot.running:
         lines.append(_running(snapshot.running))
     for number, reason in list(snapshot.failed)[-5:]:

@@ -76,7 +76,9 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         url=database_url(sweep.folder, sweep.storage),
         note=_teller(sweep.base.progress),
     )
-    sweep.base.progress.start(f"searching {sweep.settings.name}", sweep.settings.trials, "trials")
+    known = len(sweep.ledger.read().trials)
+    left = max(0, sweep.settings.trials - known)
+    sweep.base.progress.start(f"searching {sweep.settings.name}", left, "trials")
     try:
         Driver(course, studies, engine, sweep.ledger).run()
     finally:
