@@ -100,6 +100,8 @@ class World:
             "source.margin": str(store / "margin_interest"),
             "source.short_selling": str(store / "short_ratio"),
         }
+        ended = store / "delistings.parquet"
+        flags |= {"source.delistings": str(ended)} if ended.exists() else {}
         return open_run(flags=flags | SETTINGS, remembered=False)
 
     def fetch(self, day: dt.date, first: dt.date | None = None) -> Fetched:
@@ -284,6 +286,13 @@ def test_a_new_listing_and_a_delisting(world: World) -> None:
     assert NEW not in done.ranking.table["code"].to_list()  # it has fewer bars than a universe asks for
     assert dict(panel.stocks.select("code", "name").iter_rows())[NEW] == f"Company {NEW}"
     assert pl.read_parquet(world.folder / "store/delistings.parquet")["code"].to_list() == [gone]
+    made.published = later(10)  # from the next morning on the run reads who has ended
+    world.morning(later(10))
+    stocks = panel_of(world.run).stocks
+    assert stocks.filter(pl.col("code") == gone)["terminal_return"].to_list() == [
+        0.0
+    ]  # by the rule, as none is known
+    world.panel_is_as_built()
 
 
 def test_storms_cut_pages_and_silence_are_waited_out(world: World) -> None:

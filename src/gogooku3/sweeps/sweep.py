@@ -150,6 +150,8 @@ class Sweep:
         settings = {name: dict(tree[name]) for name in _READ_BY_TRIALS}
         for name in _OF_THE_MACHINE:
             del settings["deep"][name]
+        if tree["retrain"]["cadence"] != "yearly":
+            settings["retrain"] = tree["retrain"]  # folds are then no years
         return {
             "panel": self.panel.content_hash,
             "code": deep_code(),
