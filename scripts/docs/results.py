@@ -35,6 +35,7 @@ PAGES = {
         "locked",
         "comparison",
         "comparison-deep",
+        "comparison-pair",
         "sweep",
         "comparison-optimizer",
         "comparison-rank-weight",
@@ -54,6 +55,7 @@ NAMES = {
 COMPARED = {
     "comparison": (":ridge", ":lightgbm"),
     "comparison-deep": (":lightgbm", ":gru", ":atft_gat_fan", ":blend"),
+    "comparison-pair": (":lightgbm", ":atft_gat_fan"),
     "comparison-optimizer": ("500-adamw:atft_gat_fan", "500-adabelief:atft_gat_fan"),
     "comparison-rank-weight": tuple(
         f"500-{name}:atft_gat_fan" for name in ("rank0", "rank05", "adamw", "rank2")
