@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import optuna
 import pytest
 from sqlalchemy import event
 
@@ -164,3 +165,18 @@ def test_a_full_disk_under_the_database_ends_the_search_with_one_sentence(tmp_pa
     assert set(Ledger(tmp_path).read().trials) == {row["number"] for row in rows}
     assert all(row["reason"] for row in rows if row["value"] is None)
     assert len([row for row in rows if row["state"] != "FAIL"]) == 40  # what broke off was tried again
+
+
+def test_a_study_whose_maker_died_at_once_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a name and no trial, as if the process had been killed between the two."""
+    monkeypatch.setattr("gogooku3.sweeps.study._BEGUN", 0.3)
+    storage = open_storage(database_url(tmp_path, None), STAND_IN)
+    optuna.create_study(study_name=STAND_IN.name, storage=storage, direction="maximize")
+    made = driver(tmp_path, join=True)
+    made.run()
+    assert {trial.state.name for trial in made.studies[0].get_trials()} <= {"COMPLETE", "PRUNED"}
+    assert len(Ledger(tmp_path).read().trials) == STAND_IN.trials
+    again = driver(tmp_path, join=True)  # and is known from then on
+    assert len(again.studies[0].get_trials()) == STAND_IN.trials

@@ -20,7 +20,7 @@ OWNER, REASON, LIVE = "owner", "reason", "live"
 
 _HISTORY = "retry_history"
 _KNOWN = "known"
-_BEGUN = 60.0  # seconds that another process may take to begin a study
+_BEGUN = 20.0  # seconds that another process may take to begin a study
 
 
 class NoTrialLeft(Exception):  # noqa: N818 - nothing went wrong
@@ -69,9 +69,10 @@ def make_study(
                 remedy="go on with it by --resume, or name another with --name or another folder with --out",
             ) from None
         study = QueuedStudy(study_name=name, storage=storage)
-        _refuse_other(study, known)
-        queue(study, trials)
-        return study
+        if _is_begun(study):
+            _refuse_other(study, known)
+            queue(study, trials)
+            return study
     study = QueuedStudy(study_name=name, storage=storage)
     lost(study)
     queue(study, trials)
@@ -79,11 +80,16 @@ def make_study(
     return study
 
 
-def _refuse_other(study: QueuedStudy, known: dict[str, Any]) -> None:
-    """Check that a study was begun with the same settings; one that is being begun is waited for."""
+def _is_begun(study: QueuedStudy) -> bool:
+    """Tell whether a study was begun to the end; one that is being begun is waited for, one whose maker died is not."""
     until = time.monotonic() + _BEGUN
     while _KNOWN not in study.user_attrs and time.monotonic() < until:
         time.sleep(0.2)
+    return _KNOWN in study.user_attrs
+
+
+def _refuse_other(study: QueuedStudy, known: dict[str, Any]) -> None:
+    """Check that a study was begun with the same settings."""
     before = study.user_attrs.get(_KNOWN, {})
     differ = sorted(key for key in {*before, *known} if before.get(key) != known.get(key))
     if differ:
@@ -106,14 +112,14 @@ def queue(study: QueuedStudy, trials: int) -> int:
 
 
 def rebuild(study: QueuedStudy, entries: Mapping[int, LedgerEntry], space: Space) -> None:
-    """Fill an empty study from the ledger of one that was lost, number by number; what had not ended is queued.
+    """Fill a study from the ledger of one that was lost, number by number; what had not ended is queued.
 
     Args:
-        study: Without a trial.
+        study: Without a trial, or with the first ones, if its maker died.
         entries: How each trial stood, by number.
         space: What was searched.
     """
-    for number in range(max(entries, default=-1) + 1):
+    for number in range(len(study.get_trials(deepcopy=False)), max(entries, default=-1) + 1):
         entry = entries.get(number)
         if entry is None:
             study.enqueue_trial({})
