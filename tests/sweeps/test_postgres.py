@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -25,6 +27,15 @@ pytest.importorskip("psycopg", reason="the extra postgres is not installed")
 MISSING = [name for name in ("initdb", "pg_ctl") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"PostgreSQL is not installed: no {', '.join(MISSING)}")
 NEVER_PRUNED = SETTINGS.model_copy(update={"pruner": "none", "trials": 8})
+
+
+@pytest.fixture(autouse=True)
+def connections_collected() -> Iterator[None]:
+    """What the drivers of a test leave open is closed here, and not in the middle of another test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
