@@ -24,7 +24,7 @@ from gogooku3.labels.target import Target
 from gogooku3.models.names import DEEP, ModelName
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.deep import DeepWork
-from gogooku3.pipeline.drift_sample import raw_features, raw_outputs, sample_of
+from gogooku3.pipeline.drift_sample import raw_features, raw_outputs, sample_of, stretch_of
 from gogooku3.pipeline.predictions import column
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.scorers import load_scorer
@@ -33,8 +33,6 @@ from gogooku3.pipeline.train import model_files
 from gogooku3.splits.fold import Fold
 from gogooku3.splits.fold_years import fold_years
 from gogooku3.storage.hashing import digest_file
-
-_STRETCH = 10
 
 
 def drift_of(
@@ -115,8 +113,7 @@ class _Watcher:
     def _before(self, fold: Fold, model: ModelName, fitted_on: np.ndarray) -> Float32[np.ndarray, "R T"]:
         """Return the mean of the members' raw outputs on a sample of stock-days."""
         scorer = load_scorer(model, lambda name: _paths(self.run, fold, name), self.deep.source)
-        stretch = _STRETCH if model in DEEP else 1
-        sample = sample_of(self.panel, fitted_on, self.watch.settings, stretch=stretch)
+        sample = sample_of(self.panel, fitted_on, self.watch.settings, stretch=stretch_of(scorer))
         return raw_outputs(scorer, self.panel, sample)
 
     def _members(self, fold: Fold) -> IntD:

@@ -17,6 +17,9 @@ Sample = Sequence[tuple[int, slice]]
 """Sessions, and which of the stocks of their universe."""
 
 
+_STRETCH = 10
+
+
 @runtime_checkable
 class _OfSessions(Protocol):
     """A scorer for which neighbouring sessions cost less together."""
@@ -39,6 +42,11 @@ def sample_of(panel: Panel, sessions: np.ndarray, settings: DriftSettings, *, st
     chosen = _spread(len(sessions), min(settings.sample_sessions, len(sessions)), stretch)
     step = max(1, int(-(-members[chosen].sum() // settings.sample_rows)))
     return [(t, slice(k % step, None, step)) for k, t in enumerate(sessions[chosen].tolist())]
+
+
+def stretch_of(scorer: Scorer) -> int:
+    """Return how many sessions of a scorer's sample stay together: one, unless neighbours cost less together."""
+    return _STRETCH if isinstance(scorer, _OfSessions) else 1
 
 
 def _spread(length: int, count: int, stretch: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,10 @@ from gogooku3.evaluation.drift.population_stability import population_stability
 from gogooku3.evaluation.drift.reference_bins import ReferenceBins, reference_bins
 from gogooku3.evaluation.drift.settings import DriftSettings
 from gogooku3.panel.panel import Panel
-from gogooku3.pipeline.drift_sample import Sample, raw_features, raw_outputs, sample_of
+from gogooku3.pipeline.drift_sample import Sample, raw_features, raw_outputs, sample_of, stretch_of
 from gogooku3.pipeline.ranker import Ranker
 from gogooku3.scoring.blend import BlendScorer
-from gogooku3.scoring.scorer import RowScorer, Scorer
-
-_STRETCH = 10
+from gogooku3.scoring.scorer import Scorer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,12 +115,9 @@ def _parts(model: str, scorer: Scorer) -> Mapping[str, Scorer]:
 
 
 def _outputs_of(scorer: Scorer, panel: Panel, learned: IntD, settings: DriftSettings) -> Reference:
-    """Return raw outputs on a sample; deep models read it in stretches, each with its own sessions before it."""
-    alone = isinstance(scorer, RowScorer)
-    sample = sample_of(panel, learned, settings, stretch=1 if alone else _STRETCH)
-    parts = [sample] if alone else _stretches(sample)
-    values = np.concatenate([raw_outputs(scorer, panel, part) for part in parts])
-    return Reference(values=values, session=_sessions(panel, sample))
+    """Return raw outputs on a sample of the sessions learned from."""
+    sample = sample_of(panel, learned, settings, stretch=stretch_of(scorer))
+    return Reference(values=raw_outputs(scorer, panel, sample), session=_sessions(panel, sample))
 
 
 def _sessions(panel: Panel, sample: Sample) -> np.ndarray:
@@ -130,12 +125,3 @@ def _sessions(panel: Panel, sample: Sample) -> np.ndarray:
     days = np.array([day for day, _ in sample], dtype=np.int64)
     sizes = [len(range(int(panel.universe[day].sum()))[picked]) for day, picked in sample]
     return np.repeat(days, np.array(sizes, dtype=np.int64))
-
-
-def _stretches(sample: Sample) -> Iterator[Sample]:
-    """Cut a sample where sessions do not follow each other."""
-    begin = 0
-    for i in range(1, len(sample) + 1):
-        if i == len(sample) or sample[i][0] != sample[i - 1][0] + 1:
-            yield sample[begin:i]
-            begin = i

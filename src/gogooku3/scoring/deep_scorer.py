@@ -66,10 +66,13 @@ class DeepScorer:
         Raises:
             ModelError: The panel has other features or targets than the model was trained on.
         """
-        source = self.source or self._own_source(panel, int(sessions[0]), int(sessions[-1]) + 1)
-        found = np.stack([score_sessions(model, source, sessions) for model in self.models])
-        for k, session in enumerate(sessions):
-            yield found[:, k, panel.universe[session]]
+        # Without a source, sessions that lie far apart must not be encoded with all that lies between them.
+        stretches = [sessions] if self.source else [sessions[run] for run in _runs(sessions)]
+        for stretch in stretches:
+            source = self.source or self._own_source(panel, int(stretch[0]), int(stretch[-1]) + 1)
+            found = np.stack([score_sessions(model, source, stretch) for model in self.models])
+            for k, session in enumerate(stretch):
+                yield found[:, k, panel.universe[session]]
 
     def combine(self, scores: MemberScores) -> Scores:
         """Return the mean of the members' ranks [R, T]."""
