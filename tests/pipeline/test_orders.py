@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gogooku3.errors import DataError
 from gogooku3.evaluation.backtest.construction_settings import ConstructionSettings
-from gogooku3.pipeline.holdings import read_holdings
+from gogooku3.pipeline.holdings import read_holdings, refuse_other_codes
 from gogooku3.pipeline.lots import to_lots
 from gogooku3.pipeline.orders import Orders, make_orders
 from gogooku3.pipeline.target_weights import target_weights
@@ -176,6 +176,16 @@ def test_a_bucket_keeps_its_size() -> None:
 def test_no_ranking_is_no_portfolio() -> None:
     with pytest.raises(DataError, match="no ranking to trade on"):
         target_weights(np.ones(30), np.zeros(30, dtype=np.int64), ConstructionSettings(), buffer=0.0)
+
+
+@pytest.mark.parametrize(("held", "panel"), [("7203", "72030"), ("72030", "7203"), ("130A", "130A0")])
+def test_codes_that_are_written_otherwise_are_refused(held: str, panel: str) -> None:
+    """As unknown ones they would be bought once more."""
+    shares = pl.DataFrame({"code": ["9999", held], "shares": [100, 100]})
+    with pytest.raises(DataError, match="write codes otherwise") as error:
+        refuse_other_codes(shares, [panel, "1301"])
+    assert panel in str(error.value)
+    refuse_other_codes(shares, [held, panel])  # a share and another of the same company
 
 
 def test_holdings(tmp_path: Path) -> None:

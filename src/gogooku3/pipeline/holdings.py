@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,30 @@ def read_holdings(path: Path) -> Holdings:
         shares=frame.filter(~money).with_columns(pl.col("shares").cast(pl.Int64)).sort("code"),
         cash=float(cash[0]) if len(cash) else None,
     )
+
+
+def refuse_other_codes(shares: pl.DataFrame, codes: Sequence[str]) -> None:
+    """Refuse holdings in codes of four characters where others are meant by five, or the other way round.
+
+    They would count as unknown, and what is held would be bought once more.
+
+    Args:
+        shares: Of the holdings.
+        codes: Of the panel.
+
+    Raises:
+        DataError: A code is not the panel's, but would be with or without a 0 at its end.
+    """
+    known = set(codes)
+    for code in shares["code"].to_list():
+        meant = [other for other in (f"{code}0", code.removesuffix("0")) if other != code and other in known]
+        if code not in known and meant:
+            raise DataError(
+                "the holdings write codes otherwise than the panel",
+                got=code,
+                expected=meant[0],
+                remedy="write the codes of the holdings as the ranking does",
+            )
 
 
 def _refuse(frame: pl.DataFrame, wrong: pl.Expr, what: str, expected: str, path: Path) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from gogooku3.errors import DataError, PanelError
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
-from gogooku3.pipeline.holdings import Holdings
+from gogooku3.pipeline.holdings import Holdings, refuse_other_codes
 from gogooku3.pipeline.orders import Orders, make_orders
 from gogooku3.pipeline.predict_checks import shown
 from gogooku3.pipeline.run_folder import Run
@@ -75,12 +75,13 @@ def trade_ranking(
 
     Raises:
         PanelError: The panel keeps no prices.
-        DataError: There is no capital, or no ranking to trade on.
+        DataError: There is no capital, or no ranking to trade on; the holdings write codes otherwise.
     """
     settings = run.settings.predict
     day, target = of
     names = _names(panel, day)
     held = account.holdings.shares
+    refuse_other_codes(held, panel.codes)
     both = names.join(ranked.select("code", score=f"score_{target}"), on="code", how="left").join(
         held, on="code", how="left"
     )
