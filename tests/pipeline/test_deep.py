@@ -31,6 +31,7 @@ from gogooku3.pipeline.train import folds_of, model_files, train
 from gogooku3.pipeline.watch_training import WatchTraining
 from gogooku3.scoring.blend import Blend, learn_weight
 from gogooku3.training.losses.settings import LossSettings
+from tests.counted import Counted
 from tests.pipeline.tiny import tiny_run
 
 DEEP: dict[str, object] = {
@@ -59,8 +60,11 @@ DEEP: dict[str, object] = {
 def run(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("deep") / "runs"
     shutil.copytree(made, folder)
-    trained = tiny_run(folder, DEEP)
+    told = Counted()
+    trained = tiny_run(folder, DEEP, told)
     train(trained)
+    assert told.tasks
+    assert told.wrong() == []
     return trained
 
 

@@ -14,6 +14,7 @@ from gogooku3.config.settings import Settings
 from gogooku3.pipeline.run import run_all
 from gogooku3.pipeline.run_folder import Run, open_run
 from gogooku3.progress import Progress
+from tests.counted import Counted
 
 NAME = "tiny"
 MODELS: dict[str, object] = {
@@ -39,6 +40,9 @@ SIMULATION: dict[str, object] = {
 }
 FLAGS: dict[str, object] = {"run.simulated": True, **SIMULATION, **MARKET, **MODELS}
 
+TOLD = Counted()
+"""What the tiny run told of its progress."""
+
 
 def tiny_run(
     folder: Path, changes: Mapping[str, object] | None = None, progress: Progress | None = None
@@ -52,7 +56,7 @@ def tiny_run(
 def _made(folder: Path) -> Path:
     folder.parent.mkdir()
     with chdir(folder.parent):  # so that the settings of all copies name the same folder
-        run_all(tiny_run(Path(folder.name)))
+        run_all(tiny_run(Path(folder.name), progress=TOLD))
     return folder
 
 

@@ -191,8 +191,9 @@ class _Work:
     def _fit_rows(self, model: RowModelName, fold: Fold) -> FoldScores:
         settings, progress = self.run.settings, self.run.progress
         fits = (1 + settings.lightgbm.seeds if model == "lightgbm" else 1) * len(self.panel.targets)
+        fitter = self._fitter
         progress.start(f"training {model}, fold {fold.name}", fits, "fits")
-        return self._fitter.fit(model, fold, progress.advance)
+        return fitter.fit(model, fold, progress.advance)
 
     @cached_property
     def _fitter(self) -> FoldFitter:
