@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from gogooku3.audit.base import Base
 from gogooku3.audit.checks.rebuild import check_rebuild
 from gogooku3.audit.checks.warm_up import check_warm_up
-from gogooku3.audit.material import load_material
+from gogooku3.audit.material import load_material, write_bars
 from gogooku3.audit.plan import Moment
 from gogooku3.audit.settings import AuditSettings
 from gogooku3.audit.told import retold
 from gogooku3.features import margin, short_selling, statements
+from gogooku3.sources.files import FileSource
+from gogooku3.sources.settings import SourceSettings
 from tests.pipeline.test_published import run_of, whole  # noqa: F401 - a fixture
 
 CHANGES = {
@@ -114,7 +116,14 @@ def test_what_is_later_is_decided_by_days_and_times() -> None:
     assert retold({"margin": balances}, day, 930.0, delete=True, rng=rng)["margin"]["code"].to_list() == ["b"]
 
 
-def test_bars_keep_their_daily_factors(told_base: Base) -> None:
-    assert told_base.material.bars.chained
-    other = replace(told_base.material.bars, chained=False)
-    assert other.frame.equals(told_base.material.bars.frame)
+def test_bars_keep_their_daily_factors(told_base: Base, tmp_path: Path) -> None:
+    """Written and read again they are what they were: factors of the day, whose product starts from 1."""
+    bars = told_base.material.bars
+    assert bars.chained
+    assert bars.frame["adj_factor"].n_unique() > 1
+    read = FileSource(SourceSettings(**write_bars(bars, tmp_path))).load()
+    assert read.chained
+    left, right = (frame.sort("code", "date") for frame in (bars.frame, read.frame))
+    first = left.with_columns(pl.col("adj_factor").first().over("code", order_by="date").alias("first"))
+    expected = left.with_columns(adj_factor=first["adj_factor"] / first["first"])
+    assert_frame_equal(expected, right.select(expected.columns), rel_tol=1e-12, abs_tol=0)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
 from gogooku3.errors import DataError, SettingsError
-from gogooku3.market.calendar import calendar_bounds, sessions_between
+from gogooku3.market.calendar import calendar_bounds, exchange_today, sessions_between
 
 
 def test_tokyo_outage_is_no_session() -> None:
@@ -43,3 +43,12 @@ def test_a_date_beyond_the_library_is_an_error() -> None:
 def test_unknown_calendar() -> None:
     with pytest.raises(SettingsError, match="XTSE1"):
         sessions_between("XTSE1", date(2020, 1, 1), date(2020, 2, 1))
+
+
+def test_the_day_is_the_one_at_the_exchange() -> None:
+    """Half past eight in the morning in Tokyo is the evening before in New York, wherever the machine stands."""
+    now = datetime(2024, 5, 1, 23, 30, tzinfo=UTC)
+    assert exchange_today("XTKS", now) == date(2024, 5, 2)
+    assert exchange_today("XNYS", now) == date(2024, 5, 1)
+    with pytest.raises(SettingsError):
+        exchange_today("XXXX", now)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gogooku3.cli import options as o
-from gogooku3.cli.predict import account_of
 
 if TYPE_CHECKING:
     from gogooku3.pipeline.morning import Morning
@@ -19,34 +16,16 @@ NAME = "morning"
 
 def command(
     name: o.Name = None,
-    bundle: Annotated[
-        Path | None, typer.Option(help="Rank by the models of this bundle instead of those of the run.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model; the last one if not given.")] = None,
-    target: Annotated[str | None, typer.Option(help="Horizon and lag to sort by, such as h5_d1.")] = None,
+    bundle: o.Bundle = None,
+    model: o.RankedBy = None,
+    target: o.Target = None,
     fetch: Annotated[
         bool, typer.Option("--fetch/--no-fetch", help="Whether to fetch from J-Quants first.")
     ] = True,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Day of the ranking: all sessions before it have to be there; today at the exchange if not given.",
-        ),
-    ] = None,
-    holdings: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of code and shares, perhaps a row cash: write the trades that lead from it."
-        ),
-    ] = None,
-    capital: Annotated[
-        float | None,
-        typer.Option(
-            help="Yen that a leg of the portfolio may be worth; what is held and cash if not given."
-        ),
-    ] = None,
-    cash: Annotated[float | None, typer.Option(help="Yen beside the holdings.")] = None,
+    as_of: o.AsOf = None,
+    holdings: o.Holdings = None,
+    capital: o.Capital = None,
+    cash: o.Cash = None,
     config: o.Config = None,
     settings: o.Set = None,
     json: o.Json = False,
@@ -57,7 +36,6 @@ def command(
 
     from gogooku3.cli import show
     from gogooku3.config.jquants_key import jquants_key
-    from gogooku3.market.calendar import exchange_today
     from gogooku3.pipeline.morning import morning
 
     run = o.make_run(name=name, config=config, settings=settings, quiet=quiet)
@@ -70,13 +48,11 @@ def command(
     done = morning(
         run,
         fetch=fetcher,
-        as_of=as_of.date()
-        if as_of
-        else exchange_today(run.settings.market.calendar, datetime.now().astimezone()),
+        as_of=o.day_of_ranking(run, as_of),
         bundle=bundle,
         model=model,
         target=target,
-        account=account_of(holdings, capital, cash),
+        account=o.account_of(holdings, capital, cash),
     )
     for warning in done.ranking.warnings:
         show.say(f"warning: {warning}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from gogooku3.pipeline.run_folder import Run
+    from gogooku3.pipeline.trading import Account
 
 Name = Annotated[str | None, typer.Option(help="Name of the run; its folder is runs/NAME.")]
 Bars = Annotated[
@@ -32,6 +34,30 @@ Models = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Bundle = Annotated[
+    Path | None, typer.Option(help="Rank by the models of this bundle instead of those of the run.")
+]
+RankedBy = Annotated[
+    str | None,
+    typer.Option("--model", help="Model; the last of the run's, or of the bundle's, if not given."),
+]
+Target = Annotated[str | None, typer.Option(help="Horizon and lag to sort by, such as h5_d1.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="Day of the ranking: all sessions before it should be there; today at the exchange if not given.",
+    ),
+]
+Holdings = Annotated[
+    Path | None,
+    typer.Option(help="Table of code and shares, perhaps a row cash: write the trades that lead from it."),
+]
+Capital = Annotated[
+    float | None,
+    typer.Option(help="Yen that a leg of the portfolio may be worth; what is held and cash if not given."),
+]
+Cash = Annotated[float | None, typer.Option(help="Yen beside the holdings.")]
 OpenLocked = Annotated[
     bool,
     typer.Option("--open-locked", help="Also test the locked years: once, at the very end. It is recorded."),
@@ -89,6 +115,37 @@ def _only_once(models: list[str], flags: dict[str, object]) -> list[str]:
             expected="one of the two",
         )
     return models
+
+
+def day_of_ranking(run: Run, named: datetime | None) -> date:
+    """Return the day named, else what day it is at the exchange, wherever this machine stands."""
+    from gogooku3.market.calendar import exchange_today
+
+    if named is not None:
+        return named.date()
+    return exchange_today(run.settings.market.calendar, datetime.now().astimezone())
+
+
+def account_of(holdings: Path | None, capital: float | None, cash: float | None) -> Account | None:
+    """Return what trades lead from; None where none are asked for."""
+    from dataclasses import replace
+
+    from gogooku3.errors import SettingsError
+    from gogooku3.pipeline.holdings import Holdings, read_holdings
+    from gogooku3.pipeline.trading import Account
+
+    if holdings is None and capital is None and cash is None:
+        return None
+    held = Holdings.none() if holdings is None else read_holdings(holdings)
+    if cash is not None:
+        if held.cash is not None:
+            raise SettingsError(
+                "cash is given twice",
+                got=f"--cash {cash} and {held.cash} in {holdings}",
+                expected="one of the two",
+            )
+        held = replace(held, cash=cash)
+    return Account(holdings=held, capital=capital)
 
 
 def pairs(settings: list[str]) -> dict[str, object]:
