@@ -57,6 +57,7 @@ def run_of(name: str, scratch: Path, flags: dict[str, object], panel: Path | Non
         "splits.locked_years": 0,
         "train.refit": False,
         "deep.seeds": 1,
+        "lightgbm.seeds": 1,
         "deep.epochs": flags["deep.epochs"],
     }
     return open_run(
