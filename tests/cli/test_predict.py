@@ -53,7 +53,7 @@ def test_the_morning(halved: Path, capsys: pytest.CaptureFixture[str]) -> None:
         True,
         "2025-02-28",
     )
-    written = json.loads((rankings / "2025-02-27-ridge.json").read_text(encoding="utf-8"))
+    written = json.loads((rankings / "2025-02-27-ridge-historical.json").read_text(encoding="utf-8"))
     assert {**written, "files": said["files"]} == said
 
     kept = digests(rankings)

@@ -190,7 +190,8 @@ def test_the_same_again_gives_the_same_bytes_and_a_refusal_leaves_them(run: Run)
     assert digests(run.path("rankings")) == before
     late = ranked(run, as_of=date(2025, 3, 5), session=date(2025, 2, 28))
     assert late.header["historical"] is True
-    assert digests(run.path("rankings")) != before  # the same ranking, noted as one of the past
+    assert {path.stem for path in late.files} == {"2025-02-28-ridge-historical"}
+    assert digests(run.path("rankings")).items() > before.items()  # beside what was said that morning
 
 
 def test_half_a_day_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,6 +307,8 @@ def test_trades(run: Run) -> None:
     assert (
         pl.read_csv(path, infer_schema=False)["shares"].cast(pl.Int64).to_list() == table["shares"].to_list()
     )
+    ranked(run)
+    assert not path.exists()  # the orders of an earlier ranking do not stand beside a newer one
 
 
 def test_the_portfolio_is_that_of_the_settings(run: Run) -> None:

@@ -22,7 +22,8 @@ from gogooku3.pipeline.predict import predict
 from gogooku3.pipeline.run_folder import Run, open_run
 from gogooku3.pipeline.track import track
 from gogooku3.pipeline.tracking import TrackedTarget, Tracking
-from tests.pipeline.tiny import NAME
+from gogooku3.storage.hashing import digest_file
+from tests.pipeline.tiny import NAME, digests
 
 RANKED = [date(2024, 5, 7), date(2024, 5, 8), date(2024, 12, 24), date(2025, 1, 15), date(2025, 2, 27)]
 H1, H5 = Target(1, 1), Target(5, 1)
@@ -41,7 +42,7 @@ def ranked(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
     with chdir(root):
         shutil.rmtree(f"runs/{NAME}/rankings")
         for session in RANKED:
-            predict(run_of(), session=session, model="ridge")
+            predict(run_of(), session=session, model="ridge", as_of=session)
         yield Path("runs")
 
 
@@ -51,6 +52,13 @@ def runs(ranked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ranked, tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     return Path("runs") / NAME / "rankings"
+
+
+def put(path: Path, frame: pl.DataFrame, *, historical: bool | None = False) -> None:
+    """Write a ranking with the JSON file that says of what time it is."""
+    frame.write_parquet(path)
+    said = {"historical": historical, "files": {path.name: digest_file(path)}}
+    path.with_suffix(".json").write_text(json.dumps(said), encoding="utf-8")
 
 
 def only(tracking: Tracking, target: Target) -> TrackedTarget:
@@ -120,16 +128,20 @@ def test_models_are_kept_apart_and_nothing_is_dropped_silently(runs: Path) -> No
     frame = pl.read_parquet(runs / "2024-05-07-ridge.parquet")
     scores = [f"score_{target}" for target in (H1, H5)]
     reverse = frame.with_columns(-pl.col(name) for name in scores).with_columns(flag=pl.lit("x"))
-    reverse.write_parquet(runs / "2024-05-07-ridge-bundle.parquet")
+    put(runs / "2024-05-07-ridge-bundle.parquet", reverse)
     other = frame.with_columns(session=pl.lit("2024-05-09"), score_nonsense=pl.lit(1.0), score_h9_d1=1.0)
     codes = pl.Series(["new", *other["code"].to_list()[1:]])
-    other.with_columns(code=codes).write_parquet(runs / "2024-05-10-ridge-bundle.parquet")
-    frame.write_parquet(runs / "2024-05-11-ridge.parquet")  # a Saturday
-    frame.write_parquet(runs / "2025-03-03-ridge.parquet")
-    frame.with_columns(session=pl.lit("2024-05-07")).write_parquet(runs / "2024-06-03-ridge.parquet")
-    frame.drop(scores).write_parquet(runs / "2024-05-13-ridge.parquet")
-    frame.write_parquet(runs / "notes.parquet")
+    put(runs / "2024-05-10-ridge-bundle.parquet", other.with_columns(code=codes))
+    put(runs / "2024-05-11-ridge.parquet", frame)  # a Saturday
+    put(runs / "2025-03-03-ridge.parquet", frame)
+    put(runs / "2024-06-03-ridge.parquet", frame.with_columns(session=pl.lit("2024-05-07")))
+    put(runs / "2024-05-13-ridge.parquet", frame.drop(scores))
+    put(runs / "notes.parquet", frame)
+    put(runs / "2024-05-14-ridge.parquet", frame)
     (runs / "2024-05-14-ridge.parquet").write_bytes(b"cut off")
+    frame.write_parquet(runs / "2024-05-15-ridge.parquet")
+    put(runs / "2024-05-16-ridge.parquet", frame)
+    (runs / "2024-05-16-ridge.json").write_text("{}", encoding="utf-8")
     tracking = track(run_of())
     plain, bundle = tracking.models
     assert (plain.model, plain.rankings, bundle.model, bundle.rankings) == ("ridge", 5, "ridge-bundle", 2)
@@ -148,12 +160,44 @@ def test_models_are_kept_apart_and_nothing_is_dropped_silently(runs: Path) -> No
         "notes.parquet",
         "2024-05-13-ridge.parquet",
         "2024-05-14-ridge.parquet",
+        "2024-05-15-ridge.parquet",
+        "2024-05-16-ridge.parquet",
         "2024-06-03-ridge.parquet",
     }
+    assert "is that of another ranking" in reasons["2024-05-14-ridge.parquet"]
+    assert "no 2024-05-15-ridge.json" in reasons["2024-05-15-ridge.parquet"]
+    assert "does not say when" in reasons["2024-05-16-ridge.parquet"]
     assert "2024-05-07-ridge.parquet ranks 2024-05-07" in reasons["2024-06-03-ridge.parquet"]
     written = json.loads(tracking.path.read_text(encoding="utf-8"))
     assert [one["model"] for one in written["models"]] == ["ridge", "ridge-bundle"]
-    assert len(written["absent"]) + len(written["unread"]) == 6
+    assert len(written["absent"]) + len(written["unread"]) == 8
+
+
+def test_what_was_ranked_afterwards_neither_replaces_what_was_said_nor_counts(runs: Path) -> None:
+    before, known = track(run_of()), digests(runs)
+    late = predict(run_of(), session=RANKED[0], model="ridge", as_of=date(2025, 3, 3))
+    predict(run_of(), session=date(2024, 5, 9), model="ridge", as_of=date(2025, 3, 3))
+    assert {path.name for path in late.files} == {
+        f"2024-05-07-ridge-historical.{kind}" for kind in ("csv", "parquet", "json")
+    }
+    assert digests(runs).items() >= known.items(), "what was said that morning stays"
+    frame = pl.read_parquet(runs / "2024-05-07-ridge.parquet")
+    # one of an earlier version, by its old name
+    put(runs / "2024-05-10-ridge.parquet", frame, historical=True)
+    after = track(run_of())
+    assert [one.rankings for one in after.models] == [5]
+    assert repr(only(after, H1)) == repr(only(before, H1))  # NaN is NaN
+    assert {one.file.name for one in after.historical} == {
+        "2024-05-07-ridge-historical.parquet",
+        "2024-05-09-ridge-historical.parquet",
+        "2024-05-10-ridge.parquet",
+    }
+    assert len(json.loads(after.path.read_text(encoding="utf-8"))["historical"]) == 3
+    for path in runs.iterdir():
+        if path.name in known:
+            path.unlink()
+    with pytest.raises(StorageError, match=r"no live rankings[\s\S]*later session had ended"):
+        track(run_of())
 
 
 @pytest.mark.parametrize(("sign", "verdict"), [(1.0, "lies within the range of"), (-1.0, "lies below")])
@@ -163,9 +207,11 @@ def test_enough_days_are_held_against_the_backtest(runs: Path, sign: float, verd
     for path in runs.iterdir():
         path.unlink()
     for day in days:
-        predictions.filter(pl.col("date") == day).select(
-            "code", score_h1_d1=sign * pl.col("ridge_h1_d1")
-        ).write_parquet(runs / f"{day}-ridge.parquet")
+        said = predictions.filter(pl.col("date") == day)
+        put(
+            runs / f"{day}-ridge.parquet",
+            said.select("code", score_h1_d1=sign * pl.col("ridge_h1_d1")),
+        )
     tracking = track(run_of())
     found = only(tracking, H1)
     assert found.known == 60
@@ -188,10 +234,10 @@ def test_a_run_without_a_backtest_is_tracked_all_the_same(runs: Path) -> None:
 
 def test_no_ranking_and_a_constant_one_are_said(runs: Path) -> None:
     frame = pl.read_parquet(runs / "2024-05-07-ridge.parquet")
-    frame.with_columns(score_h1_d1=0.5).write_parquet(runs / "2024-05-07-flat.parquet")
+    put(runs / "2024-05-07-flat.parquet", frame.with_columns(score_h1_d1=0.5))
     with pytest.raises(EvaluationError, match="constant score") as error:
         track(run_of())
     assert "flat, h1_d1" in str(error.value)
     shutil.rmtree(runs)
-    with pytest.raises(StorageError, match="no rankings to track"):
+    with pytest.raises(StorageError, match="no live rankings to track"):
         track(run_of())

@@ -73,7 +73,7 @@ def _show(tracking: Tracking) -> None:
     Console(width=None if sys.stdout.isatty() else 150).print(table)
     for model in tracking.models:
         _say(model)
-    for one in (*tracking.absent, *tracking.unread):
+    for one in (*tracking.absent, *tracking.historical, *tracking.unread):
         typer.echo(f"{one.file.name} does not count: {one.reason}")
 
 

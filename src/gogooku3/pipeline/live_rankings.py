@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import polars as pl
 
 from gogooku3.errors import Gogooku3Error
 from gogooku3.labels.target import Target
+from gogooku3.storage.hashing import digest_file
 
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _SCORE = "score_"
@@ -45,17 +47,28 @@ class Unread:
     reason: str
 
 
+class Late(Unread):
+    """A ranking that was made when a later session had ended: nobody could have traded on it."""
+
+
 def read_rankings(files: Iterable[Path]) -> tuple[tuple[LiveRanking, ...], tuple[Unread, ...]]:
     """Read rankings in order of model and session; columns other than code, session and scores do not count.
+
+    A ranking is live as far as the JSON file of the same name says so: one that calls itself historical is returned
+    among those that do not count, as is one that has no JSON file, or that of another content.
 
     Args:
         files: Parquet files named ``<date>-<model>``. A column ``session``, where there is one, says which session
             is ranked.
     """
     rankings: dict[tuple[str, date], LiveRanking] = {}
-    unread = []
+    unread: list[Unread] = []
     for file in sorted(files):
-        found = _read(file)
+        historical = _is_historical(file)
+        if historical is True:
+            unread.append(Late(file=file, reason="it was made when a later session had ended"))
+            continue
+        found = historical if isinstance(historical, str) else _read(file)
         if isinstance(found, LiveRanking):
             first = rankings.setdefault((found.model, found.session), found)
             if first is found:
@@ -63,6 +76,21 @@ def read_rankings(files: Iterable[Path]) -> tuple[tuple[LiveRanking, ...], tuple
             found = f"{first.file.name} ranks {found.session} by {found.model}, too"
         unread.append(Unread(file=file, reason=found))
     return tuple(rankings[key] for key in sorted(rankings)), tuple(unread)
+
+
+def _is_historical(file: Path) -> bool | str:
+    """Return what the JSON file beside a table says, or why it does not say it of this table."""
+    beside = file.with_suffix(".json")
+    try:
+        said = json.loads(beside.read_text(encoding="utf-8"))
+        historical, digest = said["historical"], said["files"][file.name]
+    except FileNotFoundError:
+        return f"there is no {beside.name} to say when it was made"
+    except (KeyError, OSError, TypeError, ValueError):
+        return f"{beside.name} does not say when it was made"
+    if digest != digest_file(file):
+        return f"{beside.name} is that of another ranking: the process that wrote them was ended in between"
+    return bool(historical)
 
 
 def _read(file: Path) -> LiveRanking | str:

@@ -35,6 +35,8 @@ def predict(
 ) -> Ranking:
     """Rank the universe of a session and write ``rankings/<date>-<model>`` as CSV, Parquet and JSON.
 
+    A ranking made when a later session had ended is named ``<date>-<model>-historical``.
+
     Args:
         run: A trained run.
         session: Session to rank; the panel's last one with a universe if not given.

@@ -40,6 +40,8 @@ def predict_bundle(
 ) -> Ranking:
     """Rank the universe of a session and write ``rankings/<date>-<model>-bundle`` as CSV, Parquet and JSON.
 
+    A ranking made when a later session had ended is named ``<date>-<model>-bundle-historical``.
+
     Args:
         run: Any run that has a panel; it need not be trained.
         path: The bundle.

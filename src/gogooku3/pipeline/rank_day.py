@@ -25,7 +25,7 @@ from gogooku3.pipeline.predict_checks import (
     unseen,
 )
 from gogooku3.pipeline.predict_drift import feature_alarms, feature_reference, score_alarms
-from gogooku3.pipeline.ranked import Ranking, date_of, pick_targets, write_ranking
+from gogooku3.pipeline.ranked import HISTORICAL, Ranking, date_of, pick_targets, write_ranking
 from gogooku3.pipeline.ranker import Ranker
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.trading import Account, trade_ranking
@@ -88,7 +88,7 @@ def rank_day(run: Run, panel: Panel, ranker: Ranker, asked: Asked) -> Ranking:
         header=check.header(coverage, str(targets[0])),
         trading=trading,
     )
-    return write_ranking(run, ranking, f"{session}-{ranker.stem}")
+    return write_ranking(run, ranking, f"{session}-{ranker.stem}{HISTORICAL if check.historical else ''}")
 
 
 class _Check:
@@ -98,6 +98,8 @@ class _Check:
         self.run, self.panel, self.ranker, self.asked = run, panel, ranker, asked
         self.settings, self.drift = run.settings.predict, run.settings.evaluation.drift
         self.session = panel.sessions[asked.day]
+        as_of = asked.as_of
+        self.historical = None if as_of is None else is_historical(panel.calendar, self.session, as_of)
         self.warnings: list[str] = []
         self.unseen: tuple[str, ...] = ()
         self.alarms: list[DriftAlarm] = []
@@ -135,10 +137,9 @@ class _Check:
     def header(self, coverage: Coverage, target: str) -> dict[str, Any]:
         """Return what the JSON file says beside the ranking."""
         asked, panel, one = self.asked, self.panel, self.ranker
-        historical = None if asked.as_of is None else is_historical(panel.calendar, self.session, asked.as_of)
         return {
             "session": str(self.session),
-            "historical": historical,
+            "historical": self.historical,
             "model": one.model,
             "fold": one.fold,
             "made_of": dict(one.made_of),

@@ -21,6 +21,9 @@ from gogooku3.storage.csv import write_csv
 from gogooku3.storage.hashing import digest_file
 from gogooku3.storage.parquet import write_parquet
 
+HISTORICAL = "-historical"
+"""End of the name of a ranking that was made when a later session had ended, so that it never replaces a live one."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ranking:
@@ -102,9 +105,10 @@ def write_ranking(run: Run, ranking: Ranking, stem: str) -> Ranking:
     write_csv(ranking.table, names["csv"])
     write_parquet(ranking.table, names["parquet"])
     tables = [names["csv"], names["parquet"]]
+    trades = run.path(f"rankings/{stem}-trades.csv")
     if ranking.trading is not None:
-        tables.append(run.path(f"rankings/{stem}-trades.csv"))
-        write_csv(ranking.trading.orders.table, tables[-1])
+        tables.append(trades)
+        write_csv(ranking.trading.orders.table, trades)
     write_json(
         names["json"],
         {
@@ -114,6 +118,8 @@ def write_ranking(run: Run, ranking: Ranking, stem: str) -> Ranking:
             "orders": None if ranking.trading is None else ranking.trading.to_json(),
         },
     )
+    if ranking.trading is None:
+        trades.unlink(missing_ok=True)  # those of an earlier call, which led to another ranking
     return replace(ranking, files=(*tables[:2], names["json"], *tables[2:]))
 
 

@@ -20,7 +20,7 @@ from gogooku3.evaluation.two_sample import MeanDifference, compare_means
 from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.build import panel_of
-from gogooku3.pipeline.live_rankings import LiveRanking, Unread, read_rankings
+from gogooku3.pipeline.live_rankings import Late, LiveRanking, Unread, read_rankings
 from gogooku3.pipeline.opening import record_opening
 from gogooku3.pipeline.predictions import column, to_grid
 from gogooku3.pipeline.ranked import date_of
@@ -35,7 +35,7 @@ _LEAST_DAYS = 20
 
 
 def track(run: Run) -> Tracking:
-    """Compare every ranking that was written with the labels that are known by now, and write ``tracking.json``.
+    """Compare every live ranking that was written with the labels that are known by now, and write ``tracking.json``.
 
     A day is measured as the evaluation measures it: the universe's labels, RankIC, deciles. Beside it stands what
     the backtest's scores of the same session were worth, and the backtest as a whole. Labels that end in a locked
@@ -51,12 +51,13 @@ def track(run: Run) -> Tracking:
     """
     panel = panel_of(run)
     folder = run.path("rankings")
-    rankings, unread = read_rankings(folder.glob("*.parquet"))
+    rankings, others = read_rankings(folder.glob("*.parquet"))
+    unread = tuple(one for one in others if not isinstance(one, Late))
     if not rankings:
         raise StorageError(
-            "there are no rankings to track",
+            "there are no live rankings to track",
             where=folder,
-            got="; ".join(f"{one.file.name}: {one.reason}" for one in unread) or None,
+            got="; ".join(f"{one.file.name}: {one.reason}" for one in others) or None,
             remedy="`gogooku3 predict` writes the ranking of a session",
         )
     work = _Work(run, panel)
@@ -72,7 +73,13 @@ def track(run: Run) -> Tracking:
     for name, found in models.items():
         tracked.append(work.model(name, found))
         run.progress.advance()
-    tracking = Tracking(models=tuple(tracked), absent=absent, unread=unread, path=run.path(_FILE))
+    tracking = Tracking(
+        models=tuple(tracked),
+        absent=absent,
+        historical=tuple(one for one in others if isinstance(one, Late)),
+        unread=unread,
+        path=run.path(_FILE),
+    )
     about = {
         "run": run.settings.run.name,
         "panel": panel.content_hash,

@@ -106,11 +106,13 @@ class Tracking:
     Attributes:
         models: By name.
         absent: Rankings of sessions that the panel does not have.
+        historical: Rankings that were made when a later session had ended; none of them counts.
         unread: Files among the rankings that are none.
         path: ``tracking.json``.
     """
 
     models: tuple[TrackedModel, ...]
     absent: tuple[Unread, ...]
+    historical: tuple[Unread, ...]
     unread: tuple[Unread, ...]
     path: Path

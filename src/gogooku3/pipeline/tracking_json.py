@@ -20,8 +20,14 @@ def tracking_to_json(tracking: Tracking) -> dict[str, Any]:
             }
             for model in tracking.models
         ],
-        "absent": [{"file": one.file.name, "reason": one.reason} for one in tracking.absent],
-        "unread": [{"file": one.file.name, "reason": one.reason} for one in tracking.unread],
+        **{
+            name: [{"file": one.file.name, "reason": one.reason} for one in found]
+            for name, found in (
+                ("absent", tracking.absent),
+                ("historical", tracking.historical),
+                ("unread", tracking.unread),
+            )
+        },
     }
 
 
