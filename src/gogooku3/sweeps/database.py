@@ -13,10 +13,11 @@ from typing import Any
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from gogooku3.errors import StorageError
 from gogooku3.sweeps.settings import SweepSettings
+from gogooku3.sweeps.storage_url import refuse_bad_url
 
 DATABASE = "study.db"
 
@@ -37,7 +38,7 @@ def database_faults(url: str) -> Iterator[None]:
     """
     try:
         yield
-    except (StorageInternalError, DBAPIError, sqlite3.Error) as error:
+    except (StorageInternalError, SQLAlchemyError, sqlite3.Error) as error:
         cause = error.__cause__ or error
         said = str(cause).splitlines()[0]
         locked = "locked" in said
@@ -64,8 +65,10 @@ def open_storage(
         retry: Called with study and trial when a trial has shown no sign of life for too long.
 
     Raises:
+        SettingsError: It is no URL of a database, or its driver is not installed.
         StorageError: It cannot be used; of a damaged SQLite file a copy is kept.
     """
+    refuse_bad_url(url)
     if url.startswith("sqlite:///"):
         _refuse_damaged(Path(url.removeprefix("sqlite:///")))
     options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}} if url.startswith("sqlite") else {}
