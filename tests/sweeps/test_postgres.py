@@ -24,7 +24,10 @@ from gogooku3.sweeps.study import OWNER
 from tests.sweeps.stand_in import SETTINGS, driver
 
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
-MISSING = [name for name in ("initdb", "pg_ctl") if shutil.which(name) is None]
+DEBIANS = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+FOUND = os.pathsep.join([os.environ.get("PATH", ""), *DEBIANS])
+PROGRAMS = {name: shutil.which(name, path=FOUND) for name in ("initdb", "pg_ctl")}
+MISSING = [name for name, path in PROGRAMS.items() if path is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"PostgreSQL is not installed: no {', '.join(MISSING)}")
 NEVER_PRUNED = SETTINGS.model_copy(update={"pruner": "none", "trials": 8})
 
@@ -46,9 +49,10 @@ def server() -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(folder, user)
 
-    def call(*words: str) -> None:
+    def call(program: str, *words: str) -> None:
         as_user = {"user": user} if os.geteuid() == 0 else {}
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, **as_user)
+        command = [PROGRAMS[program], *words]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **as_user)
         assert done.returncode == 0, done.stderr + done.stdout
 
     data = str(folder / "data")
