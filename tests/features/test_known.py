@@ -69,6 +69,18 @@ def test_what_was_known_before_the_first_session_is_of_unknown_age_in_sessions()
     assert np.isinf(laid.since(0, 1)).all()
 
 
+def test_shares_are_counted_on_a_day_of_their_own():
+    counted = [dt.date(2024, 1, 4), None, dt.date(2023, 12, 30)]  # DAYS are the odd ones of January
+    days = [dt.date(2024, 1, 7), dt.date(2024, 1, 11), dt.date(2024, 1, 15)]
+    frame = pl.DataFrame({"key": ["a"] * 3, "session": days, "x": [2.0, 3.0, 4.0], "counted": counted})
+    known = Known(family="t", by="code", frame=frame, holds=99)
+    assert known.names == ("x",)
+    laid = Stepped(known, DAYS, {"a": [0]}, 1)
+    nan, inf = np.nan, np.inf
+    np.testing.assert_array_equal(laid.since(0, 9)[:, 0], [nan, nan, nan, 2, 3, nan, nan, inf, inf])
+    np.testing.assert_array_equal(laid.age(0, 9)[:, 0], [nan, nan, nan, 0, 2, 0, 2, 0, 2])
+
+
 def test_two_rows_of_a_session_are_refused():
     frame = pl.DataFrame({"key": ["a", "a"], "session": [dt.date(2024, 1, 3)] * 2, "x": [2.0, 3.0]})
     with pytest.raises(DataError, match="two rows of one session"):

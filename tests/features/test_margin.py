@@ -32,6 +32,9 @@ def test_values_by_hand() -> None:
     assert found["mg_negotiable"].to_list() == [0.25, 0.5, None, None]
     assert found["mg_long"].to_list() == [300.0, 100.0, 0.0, 80.0]
     assert found["mg_short"].to_list() == [100.0, 300.0, 0.0, 20.0]
+    assert (
+        found["counted"].to_list() == FRIDAYS
+    )  # shares of that day, and not of the one they were published on
 
 
 def test_a_change_is_over_a_week_and_never_over_two() -> None:

@@ -75,6 +75,7 @@ class Company:
         self.state: dict[str, float | None] = {}
         self.last_quarter: dict[int, int] = {}
         self.last_profit: dict[int, float] = {}
+        self.counted: dt.date | None = None
 
     def tell(self, row: dict[str, Any], session: dt.date) -> dict[str, float | None] | None:
         year, q = row["year_end"].year * 12 + row["year_end"].month, _QUARTER[row["period"]]
@@ -109,6 +110,7 @@ class Company:
         good = known is not None and sales is not None and sales > 0
         fresh["fs_revision"] = (known - before) / sales if good and before is not None else None
         self.state |= {name: value for name, value in fresh.items() if value is not None}
+        self.counted = row["date"] if fresh["fs_shares"] is not None else self.counted
         return self.state
 
     def _ratios(
@@ -173,17 +175,18 @@ def _less_one(value: float | None) -> float | None:
     return None if value is None else value - 1
 
 
-def slow(frame: pl.DataFrame) -> dict[tuple[str, dt.date], dict[str, float | None]]:
+def slow(frame: pl.DataFrame) -> dict[tuple[str, dt.date], dict[str, Any]]:
     ordered = frame.sort("code", "date", "time", "number", nulls_last=True)
     days = ordered["date"].to_numpy().astype("datetime64[D]")
     minutes = [float("nan") if t is None else int(t[:2]) * 60 + int(t[3:5]) for t in ordered["time"]]
     sessions = usable_sessions("XTKS", days, np.array(minutes, dtype=np.float64)).tolist()
     companies: dict[str, Company] = {}
-    found: dict[tuple[str, dt.date], dict[str, float | None]] = {}
+    found: dict[tuple[str, dt.date], dict[str, Any]] = {}
     for row, session in zip(ordered.iter_rows(named=True), sessions, strict=True):
-        state = companies.setdefault(row["code"], Company()).tell(row, session)
+        company = companies.setdefault(row["code"], Company())
+        state = company.tell(row, session)
         if state is not None:
-            found[row["code"], session] = dict(state)
+            found[row["code"], session] = {**state, "counted": company.counted}
     return found
 
 
@@ -201,6 +204,7 @@ def test_as_of_each_disclosure(seed: int) -> None:
             told = value if value is None else pytest.approx(value, rel=1e-9)
             assert rows[key][name] == told, (key, name)
             counted[name] += values.get(name) is not None
+        assert rows[key]["counted"] == values["counted"], key
     assert min(counted.values()) > 0
 
 

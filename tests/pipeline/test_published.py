@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from gogooku3.errors import DataError, SettingsError
+from gogooku3.features.margin import known_margin
 from gogooku3.features.statements import known_statements
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.append import append
@@ -35,7 +36,11 @@ SETTINGS: dict[str, object] = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All files: unadjusted bars with one split, two years of disclosures, balances and sales."""
+    """All files: unadjusted bars with one split, two years of disclosures, balances and sales.
+
+    The split takes effect on a Monday: after the week's balance, before it is published. Later the company revises its
+    forecast and says no number of shares.
+    """
     folder = tmp_path_factory.mktemp("whole")
     settings = SimulationSettings(stocks=20, sessions=SESSIONS, listed_later=0.1, delisted=0.0, seed=2)
     bars = simulate(settings, [(1, 1)]).bars.frame.select(
@@ -43,13 +48,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     codes = bars["code"].unique().sort()
     days = bars["date"].unique().sort()
-    split = (pl.col("code") == codes[0]) & (pl.col("date") >= days[SESSIONS - 30])
+    when = next(day for day in days[SESSIONS - 34 :] if day.weekday() == 0)
+    split = (pl.col("code") == codes[0]) & (pl.col("date") >= when)
     bars = bars.with_columns(
         pl.when(split)
         .then(pl.col("open", "high", "low", "close") / 2)
         .otherwise(pl.col("open", "high", "low", "close")),
         volume=pl.when(split).then(pl.col("volume") * 2).otherwise("volume"),
-        AdjustmentFactor=pl.when((pl.col("code") == codes[0]) & (pl.col("date") == days[SESSIONS - 30]))
+        AdjustmentFactor=pl.when((pl.col("code") == codes[0]) & (pl.col("date") == when))
         .then(0.5)
         .otherwise(1.0),
         sector=(pl.col("code").str.slice(1, 1).cast(pl.Int64) % 2).cast(pl.String),
@@ -64,7 +70,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pl.col("treasury_shares") * 1e4,
         *(pl.col(name) * 1e6 for name in ("profit", "equity", "sales", "forecast_profit", "next_profit")),
     )
-    told.write_parquet(folder / "statements.parquet")
+    last = told.filter(pl.col("code") == codes[0]).sort("date")[-1:]
+    revision = last.select("code", "period", "period_end", "year_end").with_columns(
+        date=pl.lit(when + dt.timedelta(days=9)),
+        time=pl.lit("10:00:00"),
+        number=pl.lit("r"),
+        forecast_profit=pl.lit(9e7),
+    )
+    pl.concat([told, revision], how="diagonal").write_parquet(folder / "statements.parquet")
     rng = np.random.default_rng(0)
     weeks = [day for day in days if day.weekday() == 4]
     margin = pl.DataFrame({"date": weeks}).join(codes.to_frame(), how="cross")
@@ -184,10 +197,12 @@ def test_a_value_is_that_of_the_newest_disclosure(whole: Path, built: Panel) -> 
 
 
 def test_yields_follow_price_and_splits(whole: Path, built: Panel) -> None:
-    known = known_statements(read_statements(whole / "statements.parquet"), "XTKS").frame
+    told = read_statements(whole / "statements.parquet")
+    known = known_statements(told, "XTKS").frame
+    told = told.with_columns(count=pl.col("shares") - pl.col("treasury_shares").fill_null(0)).sort("date")
     bars = pl.read_parquet(whole / "bars.parquet").sort("date")
     grid = feature(built, "fs_book_yield")
-    checked = 0
+    checked, silent = 0, 0
     for n, code in enumerate(built.codes[:3]):
         mine = bars.filter(pl.col("code") == code)
         for t in range(len(built.sessions) - 60, len(built.sessions)):
@@ -196,7 +211,8 @@ def test_yields_follow_price_and_splits(whole: Path, built: Panel) -> None:
             close = mine.filter(pl.col("date") == day)["close"]
             if not rows.height or not len(close):
                 continue
-            since = rows["session"][-1]
+            said = told.filter(pl.col("count") == rows["fs_shares"][-1], code=code)["date"]
+            since = said.filter(said <= rows["session"][-1]).max()
             factor = mine.filter((pl.col("date") > since) & (pl.col("date") <= day))[
                 "AdjustmentFactor"
             ].product()
@@ -206,7 +222,32 @@ def test_yields_follow_price_and_splits(whole: Path, built: Panel) -> None:
                 continue
             assert grid[t, n] == pytest.approx(equity / (shares / factor * close[0]), rel=1e-5)
             checked += 1
+            silent += factor != 1 and told.filter(pl.col("date").is_between(since, day), code=code).height > 1
     assert checked > 60
+    assert silent > 10, "nothing was disclosed without shares after a split"
+
+
+def test_balances_follow_splits_from_their_own_day(whole: Path, built: Panel) -> None:
+    margin = pl.read_parquet(whole / "margin.parquet")
+    code = built.codes[0]
+    mine = pl.read_parquet(whole / "bars.parquet").filter(code=code).sort("date")
+    margin = known_margin(margin.filter(code=code), "XTKS").frame
+    grid = feature(built, "mg_long_days")
+    between = 0
+    for t in range(len(built.sessions) - 40, len(built.sessions)):
+        day = built.sessions[t].item()
+        balance = margin.filter(pl.col("session") <= day).sort("session")[-1:]
+        until = mine.filter(pl.col("date") <= day)
+        # what one share of each day has become by today
+        size = 1 / until["AdjustmentFactor"].reverse().cum_prod().shift(1, fill_value=1.0).reverse()
+        mean = (until["volume"] * size)[-20:].mean()
+        # a split on the Monday after that Friday counts, though the balance was published on Tuesday
+        friday = balance["session"].item() - dt.timedelta(days=balance["session"].item().weekday() + 3)
+        factor = until.filter(pl.col("date") > friday)["AdjustmentFactor"].product()
+        expected = np.log(balance["mg_long"].item() / factor / mean)
+        assert grid[t, 0] == pytest.approx(expected, abs=1e-5)
+        between += factor != 1
+    assert between > 2
 
 
 def test_an_append_gives_what_a_build_gives(whole: Path, held: Path, built: Panel, tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ class Known:
         family: What they are, such as ``statements``.
         by: Whether ``key`` is a stock's code or a sector's label.
         frame: ``key`` (String), ``session`` (Date; the first session at whose close the row was public) and values
-            (Float64, null where unknown), one row a key and session.
+            (Float64, null where unknown), one row a key and session. Where there is ``counted`` (Date), numbers of
+            shares are those of that day: splits on later days have changed their size.
         holds: Calendar days that a row holds at most.
     """
 
@@ -42,7 +43,7 @@ class Known:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the values."""
-        return tuple(name for name in self.frame.columns if name not in {"key", "session"})
+        return tuple(name for name in self.frame.columns if name not in {"key", "session", "counted"})
 
 
 class Stepped:
@@ -67,6 +68,7 @@ class Stepped:
         self._place = place.to_numpy() if len(frame) else np.zeros(0, dtype=np.int64)
         self._day = frame.get_column("session").to_numpy().astype("datetime64[D]")
         self._row = np.searchsorted(sessions, self._day)
+        self._counted = _last_session(frame, sessions)
         self._values = {
             name: np.append(frame.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy(), np.nan)
             for name in known.names
@@ -94,9 +96,11 @@ class Stepped:
         return passed
 
     def since(self, start: int, stop: int) -> FloatLN:
-        """Return sessions since then; infinite where that was before the first session, NaN where there is none."""
-        newest = self._newest(start, stop)
-        row = np.append(np.where(self._day < self.sessions[0], -np.inf, self._row), np.nan)[newest]
+        """Return sessions since the day on which each value's shares were counted, else since it was first usable.
+
+        Infinite where that was before the first session, NaN where there is none.
+        """
+        row = np.append(self._counted, np.nan)[self._newest(start, stop)]
         passed: FloatLN = np.arange(start, stop)[:, None] - row
         return passed
 
@@ -127,3 +131,13 @@ class Stepped:
         days = (today - self._day[np.maximum(held, 0)]).astype(np.int64)
         newest[first - start :] = np.where((held >= 0) & (days <= self.holds), held, -1)
         return newest
+
+
+def _last_session(frame: pl.DataFrame, sessions: np.ndarray) -> np.ndarray:
+    """Return the session up to each row's day of counting, -inf before the first one, NaN where there is none."""
+    name = "counted" if "counted" in frame.columns else "session"
+    day = frame.get_column(name).cast(pl.Date).to_numpy().astype("datetime64[D]")
+    row = np.searchsorted(sessions, day, side="right").astype(np.float64) - 1
+    row[row < 0] = -np.inf
+    row[np.isnat(day)] = np.nan
+    return row

@@ -55,6 +55,7 @@ def known_margin(balances: pl.DataFrame, calendar: str) -> Known:
         mg_negotiable=pl.when(pl.col("long") > 0).then(pl.col("long_negotiable") / pl.col("long")),
         mg_long=pl.col("long"),
         mg_short=pl.col("short"),
+        counted=pl.col("date"),
     )
     newest = frame.unique(("key", "session"), keep="last", maintain_order=True)
     return Known(family=FAMILY, by="code", frame=newest, holds=_HOLDS)

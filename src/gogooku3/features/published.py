@@ -29,7 +29,7 @@ _LOADS = {
     ),
 }
 _SPLITS = 140
-"""Sessions over which splits since a disclosure are followed; a quarter has about 62."""
+"""Sessions over which splits are followed since shares were counted; a quarter has about 62."""
 
 
 def known_name(name: str) -> str:
@@ -66,7 +66,7 @@ def age_name(family: str) -> str:
 
 
 def sessions_name(family: str) -> str:
-    """Return the name of the sessions since then."""
+    """Return the name of the sessions since the shares of a family's values were counted."""
     return f"{family} sessions"
 
 
@@ -89,7 +89,7 @@ def _copy(name: str, family: str, value: str, meaning: str) -> Feature:
 
 
 def _value(name: str, amount: str, meaning: str) -> Feature:
-    """An amount of yen to the market value of all shares, splits since the disclosure applied to them."""
+    """An amount of yen to the market value of all shares, splits since they were said applied to them."""
 
     def function(
         amounts: FloatWN, shares: FloatWN, since: FloatWN, ratio: FloatWN, close: FloatWN
@@ -130,7 +130,7 @@ def _against(
 
 
 def _split_since(since: FloatWN, ratio: FloatWN) -> FloatLN:
-    """Return how many shares one share has become since each value was usable, NaN beyond the window."""
+    """Return how many shares one share has become since each value was counted, NaN beyond the window."""
     rows = len(since) - _SPLITS + 1
     total = np.cumsum(np.nan_to_num(ratio, nan=0.0), axis=0)
     now = np.arange(_SPLITS - 1, len(since))[:, None]

@@ -40,7 +40,8 @@ def known_statements(disclosures: pl.DataFrame, calendar: str) -> Known:
     """Return what each disclosure adds to what was known, by stock and first usable session.
 
     Everything of a row is made of that row and of earlier ones of the same code, in order of disclosure. A corrected
-    statement is a row of its own and says nothing of the time before it.
+    statement is a row of its own and says nothing of the time before it. Shares are those of the day on which they
+    were said last, ``counted``: a revision of forecasts after a split says no number of shares.
 
     Args:
         disclosures: As ``sources.filings.read_statements`` returns them.
@@ -60,6 +61,7 @@ def known_statements(disclosures: pl.DataFrame, calendar: str) -> Known:
         fs_equity=pl.col("equity"),
         fs_sales=pl.col("sales_year"),
         fs_shares=pl.col("outstanding"),
+        counted=pl.when(pl.col("outstanding").is_finite()).then("date"),
     )
     finite = [
         pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in (*MEANINGS, *AMOUNTS)
@@ -69,7 +71,7 @@ def known_statements(disclosures: pl.DataFrame, calendar: str) -> Known:
         .filter("is_current")
         .with_columns(
             # what a disclosure does not say, such as a revision of forecasts of the year's sales, stands as it was
-            pl.col(*MEANINGS, *AMOUNTS).forward_fill().over("key")
+            pl.col(*MEANINGS, *AMOUNTS, "counted").forward_fill().over("key")
         )
         .unique(("key", "session"), keep="last", maintain_order=True)
         .drop("is_current")
