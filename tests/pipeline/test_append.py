@@ -103,10 +103,10 @@ def again(folder: Path, name: str, **changes: object) -> Run:
     return open_run(flags=flags | SETTINGS | changes, remembered=False)
 
 
-def update(run: Run, frame: pl.DataFrame, name: str = "new.parquet"):
+def update(run: Run, frame: pl.DataFrame, name: str = "new.parquet", whole: Sequence = ()):
     path = run.folder.parent / f"{run.settings.run.name}-{name}"
     frame.write_parquet(path)
-    return append(run, path)
+    return append(run, path, whole=whole)
 
 
 def panel(run: Run) -> Panel:
@@ -214,6 +214,58 @@ def test_late_bars_and_a_correction_beside_new_days(story: Story, tmp_path: Path
     assert (done.changes.late, done.changes.corrected, done.sessions) == (6, 1, 3)
     assert done.changes.same > 50
     assert_same(panel(run), panel(built(tmp_path / "b", upto(later, story.days[HELD + 2]))))
+
+
+def withdrawn(story: Story, place: int, which: int) -> pl.Expr:
+    """One bar of a stock that has one on every session around."""
+    code = whole_codes(story.frame, story.days[HELD - 40 : HELD])[which]
+    return (pl.col("code") == code) & (pl.col("date") == story.days[place])
+
+
+@pytest.mark.parametrize("new", [0, 2], ids=["alone", "beside new days"])
+def test_a_withdrawn_bar_is_removed(story: Story, held_run: Run, tmp_path: Path, new: int) -> None:
+    """In the middle, and the last bar that a stock has; the file has every bar of its days."""
+    gone = withdrawn(story, HELD - 3, 5) | withdrawn(story, HELD - 1, 8) | withdrawn(story, HELD - 2, 8)
+    right = upto(story.frame, story.days[HELD - 1 + new]).filter(~gone)
+    days = story.days[HELD - 3 : HELD + new]
+    # without a word that the file is whole, a bar that it lacks is no statement
+    if not new:
+        with pytest.raises(DataError, match="nothing new"):
+            update(held_run, on(right, days))
+    done = update(held_run, on(right, story.days[HELD - 9 : HELD + new]), "whole.parquet", whole=days)
+    assert (done.changes.withdrawn, done.changes.corrected, done.sessions) == (3, 0, new)
+    whole = built(tmp_path / "b", right)
+    assert_same(panel(held_run), panel(whole))
+    held_run.path("stages/build.json").unlink()
+    build(held_run)  # the journal says so, too
+    assert_same(panel(held_run), panel(whole))
+
+
+def test_a_withdrawn_bar_in_a_silence_makes_an_end(story: Story, tmp_path: Path) -> None:
+    """Of a stock that traded once in its last sessions: without that bar it ended before."""
+    code = on(story.frame, [story.days[HELD - 2]])["code"].sort()[-1]
+    its, once = pl.col("code") == code, pl.col("date") == story.days[HELD - 6]
+    frame = upto(story.frame, story.days[HELD - 1]).filter(
+        ~(its & (pl.col("date") >= story.days[HELD - 12]) & ~once)
+    )
+    run = built(tmp_path / "a", frame)
+    assert panel(run).stocks.filter(its)["terminal_return"].to_list() == [None]
+    right = frame.filter(~(its & once))
+    update(run, on(right, story.days[HELD - 15 : HELD]), whole=[story.days[HELD - 6]])
+    assert panel(run).stocks.filter(its)["terminal_return"].to_list() == [0.0]
+    assert_same(panel(run), panel(built(tmp_path / "b", right)))
+
+
+def test_a_stock_or_a_day_without_any_bar_left_is_refused(story: Story, tmp_path: Path) -> None:
+    code = on(story.frame, [story.days[HELD - 2]])["code"].sort()[-1]
+    new = (pl.col("code") == code) & (pl.col("date") < story.days[HELD - 1])
+    frame = upto(story.frame, story.days[HELD - 1]).filter(~new)
+    run = built(tmp_path / "a", frame)
+    sent = on(frame, story.days[HELD - 9 : HELD]).filter(pl.col("code") != code)
+    with pytest.raises(DataError, match="every bar of a stock was withdrawn"):
+        update(run, sent, whole=[story.days[HELD - 1]])
+    with pytest.raises(DataError, match="every bar of a day was withdrawn"):
+        update(run, upto(sent, story.days[HELD - 2]), whole=[story.days[HELD - 1]])
 
 
 def test_bars_that_the_panel_has_change_nothing(story: Story, held_run: Run, tmp_path: Path) -> None:

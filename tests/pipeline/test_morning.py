@@ -273,6 +273,21 @@ def test_a_corrected_bar_and_a_late_statement_are_mended(world: World) -> None:
     world.panel_is_as_built()
 
 
+def test_a_withdrawn_bar_leaves_the_panel(world: World) -> None:
+    """One whose row is gone, one that says no more than that nothing traded, and one of a split."""
+    made = world.server.exchange
+    made.splits = {(made.codes[9], later(2)): 0.5}
+    made.published = later(3)
+    world.morning(later(3))
+    made.withdrawn = {(made.codes[5], later(1)), (made.codes[9], later(2))}
+    made.idle |= {(made.codes[6], later(3))}
+    made.published = later(4)
+    done = world.morning(later(4))
+    assert done.appended is not None
+    assert done.appended.changes.withdrawn == 3
+    world.panel_is_as_built()
+
+
 def test_a_new_listing_and_a_delisting(world: World) -> None:
     made = world.server.exchange
     gone = made.codes[7]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,7 +54,7 @@ class Appended:
     panel: Panel
 
 
-def append(run: Run, bars: Path, *, even_nothing: bool = False) -> Appended:
+def append(run: Run, bars: Path, *, whole: Collection[date] = (), even_nothing: bool = False) -> Appended:
     """Add the sessions that ``bars`` has after the panel's last one, and apply its corrections of earlier bars.
 
     The panel then holds, bit for bit, what a build from all bars would give (to rounding where a vendor rescaled a
@@ -63,6 +64,7 @@ def append(run: Run, bars: Path, *, even_nothing: bool = False) -> Appended:
     Args:
         run: A run whose panel was built from files.
         bars: A file or folder of bars with the columns that the run was built from.
+        whole: Days of which it has every bar: what the panel has beyond those was withdrawn, and is removed.
         even_nothing: Do nothing where there is nothing new, instead of refusing.
 
     Raises:
@@ -79,7 +81,7 @@ def append(run: Run, bars: Path, *, even_nothing: bool = False) -> Appended:
         run.progress.note("validating bars")
         valid = validate(source, run.settings.market)
         _write_quarantine(run, valid.quarantine)
-        found = find_changes(panel, valid.frame, chained=source.chained)
+        found = find_changes(panel, valid.frame, chained=source.chained, whole=whole)
         _refuse_ended(panel, source)
         journal = journal_folder(run, record.inputs["files"])
         rows = _with_pending(run, panel, journal, found.rows)
@@ -201,7 +203,8 @@ def _apply(
     opened = open_panel(run.path("panel"))
     run.progress.note(
         f"{len(new)} sessions, {found.new:,} new bars, {found.late:,} late, {found.corrected:,} corrected, "
-        f"{len(found.rescaled)} stocks rescaled; labels of {mender.relabelled} sessions changed"
+        f"{found.withdrawn:,} withdrawn, {len(found.rescaled)} stocks rescaled; "
+        f"labels of {mender.relabelled} sessions changed"
     )
     return Appended(
         sessions=len(new),

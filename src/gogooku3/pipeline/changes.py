@@ -1,8 +1,10 @@
-"""What a table of bars changes in a panel: new bars, late ones, corrections, and a vendor's new scale."""
+"""What a table of bars changes in a panel: new, late, corrected and withdrawn bars, and a vendor's new scale."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -24,10 +26,12 @@ class Changes:
     """Bars to apply, in the scale of the panel.
 
     Attributes:
-        rows: ``date``, ``code``, prices, volume, perhaps ``turnover`` and ``adj_factor``; new and changed bars.
+        rows: ``date``, ``code``, prices, volume, perhaps ``turnover`` and ``adj_factor``; new and changed bars. Those
+            of a bar that was withdrawn are null.
         new: How many of them lie after the panel's last session.
         late: How many are of earlier sessions on which the stock had no bar.
         corrected: How many replace a bar.
+        withdrawn: How many bars of the panel are taken back.
         same: Bars that the panel has already.
         rescaled: Codes whose bars came in another scale than the panel's, such as after a vendor's adjustment for a
             split, and were brought back to it.
@@ -37,11 +41,14 @@ class Changes:
     new: int
     late: int
     corrected: int
+    withdrawn: int
     same: int
     rescaled: tuple[str, ...]
 
 
-def find_changes(panel: Panel, frame: pl.DataFrame, *, chained: bool) -> Changes:
+def find_changes(
+    panel: Panel, frame: pl.DataFrame, *, chained: bool, whole: Collection[date] = ()
+) -> Changes:
     """Compare validated bars with the panel's own.
 
     A vendor's split adjustment rescales the whole past of a stock. Where bars overlap the panel's, the median ratio
@@ -52,9 +59,11 @@ def find_changes(panel: Panel, frame: pl.DataFrame, *, chained: bool) -> Changes
         panel: A panel with the market's grids.
         frame: Sound bars, one row per date and code.
         chained: As in `Bars`.
+        whole: Days of which ``frame`` has every bar, so that one of the panel that it lacks was withdrawn.
 
     Raises:
-        DataError: A bar lies before the panel's first session, or only one side has adjustment factors.
+        DataError: A bar lies before the panel's first session, only one side has adjustment factors, or no bar
+            of a day is left.
     """
     last = panel.sessions[-1].astype(object)
     first = panel.sessions[0].astype(object)
@@ -65,7 +74,8 @@ def find_changes(panel: Panel, frame: pl.DataFrame, *, chained: bool) -> Changes
             expected=f"{first} or later",
             remedy="build the panel from all bars",
         )
-    stored = _stored(panel, frame)
+    stored = _stored(panel, frame, whole)
+    withdrawn = _withdrawn(stored, frame, whole)
     if "adj_factor" not in frame.columns:
         _refuse_lost_factor(panel)
         frame = frame.with_columns(adj_factor=pl.lit(NEUTRAL_FACTOR))
@@ -90,11 +100,13 @@ def find_changes(panel: Panel, frame: pl.DataFrame, *, chained: bool) -> Changes
     count = dict(both.group_by("state").len().iter_rows())
     kept = ["date", "code", *_PRICES, "volume", "turnover", "adj_factor"]
     kept += ["sector"] if "sector" in frame.columns else []
+    changed = both.filter(pl.col("state") != "same").select(kept)
     return Changes(
-        rows=both.filter(pl.col("state") != "same").select(kept).sort("date", "code"),
+        rows=pl.concat([changed, withdrawn], how="diagonal").sort("date", "code"),
         new=count.get("new", 0),
         late=count.get("late", 0),
         corrected=count.get("corrected", 0),
+        withdrawn=withdrawn.height,
         same=count.get("same", 0),
         rescaled=tuple(scales.filter("rescaled").get_column("code").sort().to_list()),
     )
@@ -117,9 +129,27 @@ def _same(names: tuple[str, ...]) -> pl.Expr:
     return pl.all_horizontal(cell(name).fill_null(value=False) for name in names)
 
 
-def _stored(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the panel's bars from the first date of ``frame`` on, of its codes, null where there is no value."""
-    earliest = frame.get_column("date").sort().to_numpy().astype("datetime64[D]")[0]
+def _withdrawn(stored: pl.DataFrame, frame: pl.DataFrame, whole: Collection[date]) -> pl.DataFrame:
+    """Return ``date`` and ``code`` of the panel's bars on whole days that the given bars lack."""
+    held = stored.filter(pl.col("date").is_in(list(whole))).select(KEY)
+    gone = held.join(frame, on=KEY, how="anti")
+    empty = gone.join(frame, on="date", how="anti")
+    if empty.height:
+        raise DataError(
+            "every bar of a day was withdrawn",
+            where=empty.get_column("date")[0],
+            remedy="look at that day's file; if it is right, `gogooku3 build` anew",
+        )
+    return gone
+
+
+def _stored(panel: Panel, frame: pl.DataFrame, whole: Collection[date]) -> pl.DataFrame:
+    """Return the panel's bars from the first date of ``frame`` on, null where there is no value.
+
+    They are those of its codes, and all on whole days.
+    """
+    days = pl.concat([frame.get_column("date"), pl.Series(list(whole), dtype=pl.Date)])
+    earliest = days.sort().to_numpy().astype("datetime64[D]")[0]
     start = int(np.searchsorted(panel.sessions, earliest))
     names = np.array(panel.codes, dtype=object)
     tables = [
@@ -136,7 +166,8 @@ def _stored(panel: Panel, frame: pl.DataFrame) -> pl.DataFrame:
         )
     held = pl.concat(tables).rename({"factor": "adj_factor"})
     codes = frame.get_column("code").unique()
-    return held.filter(pl.col("code").is_in(codes.implode())).with_columns(pl.col(pl.Float64).fill_nan(None))
+    wanted = pl.col("code").is_in(codes.implode()) | pl.col("date").is_in(list(whole))
+    return held.filter(wanted).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def _scales(both: pl.DataFrame, panel: Panel, *, chained: bool) -> pl.DataFrame:

@@ -112,7 +112,7 @@ def _append(run: Run, record: StageRecord) -> Appended | None:
         return None
     with TemporaryDirectory(prefix="gogooku3-", ignore_cleanup_errors=True) as name:
         folder = copy_days(_some(days), Path(name))
-        appended = append(run, folder, even_nothing=True)
+        appended = append(run, folder, whole=days.touched, even_nothing=True)
     remember_days(run, record, days)
     return appended
 

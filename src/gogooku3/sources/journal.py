@@ -26,7 +26,7 @@ def journal_entries(folder: Path) -> tuple[Path, ...]:
 
 
 def write_entry(folder: Path, rows: pl.DataFrame) -> Path:
-    """Add an entry: rows that replace earlier ones of their date and code, or come new.
+    """Add an entry: rows that replace earlier ones of their date and code, or come new; a null close withdraws one.
 
     Raises:
         StorageError: It cannot be written.
@@ -78,4 +78,5 @@ def with_journal(bars: Bars, entries: Sequence[Path]) -> Bars:
         raise DataError(
             "appended bars have no adjustment factors, and those before them do", where=entries[0].parent
         )
-    return replace(bars, frame=pl.concat([base, rows], how="diagonal_relaxed"))
+    there = rows.filter(pl.col("close").is_not_null())
+    return replace(bars, frame=pl.concat([base, there], how="diagonal_relaxed"))

@@ -29,6 +29,7 @@ class Exchange:
         listed: Code to its first session, for those that come later.
         ended: Code to its last session.
         idle: Codes and days without a trade.
+        withdrawn: Codes and days whose bar is taken back.
         silent: Days on which nothing trades at all.
         corrections: (endpoint, day, code, field) to what the server says by now.
     """
@@ -42,6 +43,7 @@ class Exchange:
     listed: dict[str, dt.date] = field(default_factory=dict)
     ended: dict[str, dt.date] = field(default_factory=dict)
     idle: set[tuple[str, dt.date]] = field(default_factory=set)
+    withdrawn: set[tuple[str, dt.date]] = field(default_factory=set)
     silent: set[dt.date] = field(default_factory=set)
     corrections: dict[tuple[str, dt.date, str, str], object] = field(default_factory=dict)
     seed: int = 0
@@ -99,7 +101,8 @@ class Exchange:
         """Daily bars, in raw prices, with the vendor's adjusted ones beside them."""
         if not self.has(day):
             return []
-        return self._corrected("bars_daily", day, [self._bar(code, day) for code in self.on(day)])
+        rows = [self._bar(code, day) for code in self.on(day) if (code, day) not in self.withdrawn]
+        return self._corrected("bars_daily", day, rows)
 
     def _bar(self, code: str, day: dt.date) -> dict[str, object]:
         d, n = self.sessions.index(day), self.codes.index(code)
