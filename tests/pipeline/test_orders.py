@@ -15,6 +15,8 @@ from gogooku3.evaluation.backtest.construction_settings import ConstructionSetti
 from gogooku3.pipeline.holdings import read_holdings, refuse_other_codes
 from gogooku3.pipeline.lots import to_lots
 from gogooku3.pipeline.orders import Orders, make_orders
+from gogooku3.pipeline.own_prices import are_own_prices
+from gogooku3.pipeline.run_folder import Run, open_run
 from gogooku3.pipeline.target_weights import target_weights
 
 
@@ -178,7 +180,10 @@ def test_no_ranking_is_no_portfolio() -> None:
         target_weights(np.ones(30), np.zeros(30, dtype=np.int64), ConstructionSettings(), buffer=0.0)
 
 
-@pytest.mark.parametrize(("held", "panel"), [("7203", "72030"), ("72030", "7203"), ("130A", "130A0")])
+@pytest.mark.parametrize(
+    ("held", "panel"),
+    [("7203", "72030"), ("72030", "7203"), ("130A", "130A0"), ("7203.T", "72030"), ("7203.T", "7203")],
+)
 def test_codes_that_are_written_otherwise_are_refused(held: str, panel: str) -> None:
     """As unknown ones they would be bought once more."""
     shares = pl.DataFrame({"code": ["9999", held], "shares": [100, 100]})
@@ -204,6 +209,7 @@ def test_holdings(tmp_path: Path) -> None:
     [
         ("code,shares\n1301,\n", r"has no number[\s\S]*row 1"),
         ("code,shares\n1301,10\n1301,20\n", r"twice[\s\S]*row 1"),
+        ("code,shares\ncash,10\nCash,20\n", r"twice[\s\S]*row 1"),
         ("code,shares\n1301,10\n,20\n", r"has no code[\s\S]*row 2"),
         ("code,shares\n1301,1.5\n", "part of a share"),
         ("code,amount\n1301,1\n", "a column is missing: shares"),
@@ -214,3 +220,38 @@ def test_holdings_that_cannot_be_read(text: str, said: str, tmp_path: Path) -> N
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=said):
         read_holdings(path)
+
+
+def held_of(*codes: str) -> pl.DataFrame:
+    return pl.DataFrame({"code": codes, "shares": [100] * len(codes)}, schema_overrides={"code": pl.String})
+
+
+def test_holdings_that_are_mostly_unknown_are_refused() -> None:
+    codes = ["72030", "13010"]
+    refuse_other_codes(held_of("72030", "9999"), codes)
+    refuse_other_codes(held_of(), codes)
+    with pytest.raises(DataError, match=r"most of what is held[\s\S]*2 of 3 codes, such as 9999"):
+        refuse_other_codes(held_of("72030", "9999", "ABC"), codes)
+    nothing = held_of("9999", "ABC").with_columns(shares=pl.lit(0))
+    refuse_other_codes(nothing, codes)  # rows of what was sold
+
+
+@pytest.mark.parametrize("columns", ["AdjustmentFactor", "adj_close", "adj_factor", ""])
+def test_only_bars_with_a_factor_of_the_day_have_prices_of_their_day(tmp_path: Path, columns: str) -> None:
+    names = ["date", "code", "open", "high", "low", "close", "volume", *filter(None, [columns])]
+    frame = pl.DataFrame({name: ["2024-05-01" if name == "date" else "1"] for name in names})
+    (tmp_path / "days").mkdir()
+    frame.write_csv(tmp_path / "days/2024-05-01.csv")
+
+    def run_on(place: Path, adjustment: str = "auto") -> Run:
+        flags = {"run.folder": str(tmp_path), "source.bars": str(place), "source.adjustment": adjustment}
+        return open_run(flags=flags, remembered=False)
+
+    for place in (tmp_path / "days", tmp_path / "days/2024-05-01.csv"):
+        assert are_own_prices(run_on(place)) == (columns == "AdjustmentFactor")
+    assert not are_own_prices(run_on(tmp_path / "gone.csv"))
+    assert not are_own_prices(run_on(tmp_path / "days", "none"))
+    for flag, own in (("run.simulated", True), ("panel.file", False)):
+        value: object = own or str(tmp_path / "panel.arrow")
+        flags = {"run.folder": str(tmp_path), flag: value}
+        assert are_own_prices(open_run(flags=flags, remembered=False)) == own

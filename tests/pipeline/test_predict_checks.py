@@ -34,7 +34,7 @@ from gogooku3.pipeline.ranked import Ranking
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.trading import Account
 from gogooku3.storage.hashing import digest_file
-from tests.pipeline.tiny import NAME, digests, tiny_run
+from tests.pipeline.tiny import NAME, digests, simulation_of, tiny_run
 
 LAST = np.datetime64("2025-02-28")
 USUAL = PredictSettings()
@@ -292,7 +292,9 @@ def test_trades(run: Run) -> None:
     assert ranking.trading is not None
     table = ranking.trading.orders.table
     panel = panel_of(run)
-    close = dict(zip(panel.codes, panel.grid("close")[-1], strict=True))
+    bars = simulation_of(run.settings).bars.frame.filter(pl.col("date") == panel.sessions[-1].item())
+    close = dict(bars.select("code", "close").iter_rows())  # as they came, before any panel
+    assert not any("prices" in warning for warning in ranking.warnings)
     assert set(table["code"]) == set(best)  # 46 names: 5 in the best tenth
     assert table["price"].to_list() == [close[code] for code in table["code"]]
     assert 1.9e7 < table.select(pl.col("target").dot("price")).item() <= 2e7

@@ -51,11 +51,14 @@ def read_holdings(path: Path) -> Holdings:
     raw = read_table(path, list(found.values()))
     frame = pl.DataFrame(
         {
-            "code": as_text(raw.get_column(found["code"]), where),
+            "code": as_text(raw.get_column(found["code"]), where).str.strip_chars(),
             "shares": as_number(raw.get_column(found["shares"]), where),
         }
     )
-    money = pl.col("code").str.to_lowercase() == _CASH
+    money = pl.col("code") == _CASH
+    frame = frame.with_columns(
+        code=pl.when(pl.col("code").str.to_lowercase() == _CASH).then(pl.lit(_CASH)).otherwise("code")
+    )
     _refuse(frame, pl.col("code").is_null() | (pl.col("code") == ""), "has no code", "a code", path)
     _refuse(frame, pl.col("code").is_duplicated(), "names a code twice", "each code once", path)
     _refuse(frame, ~pl.col("shares").is_finite().fill_null(value=False), "has no number", "a number", path)
@@ -69,20 +72,25 @@ def read_holdings(path: Path) -> Holdings:
 
 
 def refuse_other_codes(shares: pl.DataFrame, codes: Sequence[str]) -> None:
-    """Refuse holdings in codes of four characters where others are meant by five, or the other way round.
+    """Refuse holdings whose codes are written otherwise, such as by four characters instead of five, or ``7203.T``.
 
-    They would count as unknown, and what is held would be bought once more.
+    They would count as unknown, and what is held would be bought once more. So holdings that are mostly unknown are
+    refused, too.
 
     Args:
         shares: Of the holdings.
         codes: Of the panel.
 
     Raises:
-        DataError: A code is not the panel's, but would be with or without a 0 at its end.
+        DataError: A code is not the panel's, but would be with or without a 0 or an exchange at its end; or most are
+            not.
     """
     known = set(codes)
-    for code in shares["code"].to_list():
-        meant = [other for other in (f"{code}0", code.removesuffix("0")) if other != code and other in known]
+    held = shares.filter(pl.col("shares") != 0)["code"].to_list()
+    for code in held:
+        stem = code.partition(".")[0]
+        others = (stem, f"{stem}0", stem.removesuffix("0"))
+        meant = [other for other in others if other != code and other in known]
         if code not in known and meant:
             raise DataError(
                 "the holdings write codes otherwise than the panel",
@@ -90,6 +98,14 @@ def refuse_other_codes(shares: pl.DataFrame, codes: Sequence[str]) -> None:
                 expected=meant[0],
                 remedy="write the codes of the holdings as the ranking does",
             )
+    unknown = [code for code in held if code not in known]
+    if 2 * len(unknown) > len(held):
+        raise DataError(
+            "most of what is held is not in the panel",
+            got=f"{len(unknown)} of {len(held)} codes, such as {unknown[0]}",
+            expected=f"codes such as {codes[0]}",
+            remedy="write the codes as the ranking does, and leave out what is to be left as it is",
+        )
 
 
 def _refuse(frame: pl.DataFrame, wrong: pl.Expr, what: str, expected: str, path: Path) -> None:

@@ -13,6 +13,7 @@ from gogooku3.labels.target import Target
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.holdings import Holdings, refuse_other_codes
 from gogooku3.pipeline.orders import Orders, make_orders
+from gogooku3.pipeline.own_prices import are_own_prices
 from gogooku3.pipeline.predict_checks import shown
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.target_weights import target_weights
@@ -100,7 +101,7 @@ def trade_ranking(
         cost_bps=run.settings.evaluation.portfolio.cost_bps,
     )
     cash = account.holdings.cash
-    return Trading(orders=orders, cash=cash, warnings=tuple(_warnings(run, panel, orders, cash)))
+    return Trading(orders=orders, cash=cash, warnings=tuple(_warnings(run, orders, cash)))
 
 
 def _names(panel: Panel, day: int) -> pl.DataFrame:
@@ -137,7 +138,7 @@ def _capital(account: Account, names: pl.DataFrame) -> float:
     return whole
 
 
-def _warnings(run: Run, panel: Panel, orders: Orders, cash: float | None) -> list[str]:
+def _warnings(run: Run, orders: Orders, cash: float | None) -> list[str]:
     found = []
     if orders.unknown:
         found.append(f"held and not in the panel, left as they are: {shown(orders.unknown)}")
@@ -146,12 +147,10 @@ def _warnings(run: Run, panel: Panel, orders: Orders, cash: float | None) -> lis
     if cash is not None and cash - orders.spent - orders.cost < 0:
         lacking = orders.spent + orders.cost - cash
         found.append(f"the trades need {lacking:,.0f} yen more than there is cash")
-    factor = panel.grid("factor")
-    if run.settings.source.adjustment == "adjusted":
-        found.append("the panel's prices are adjusted: a level and its lots may not be what is traded at")
-    elif not (factor[np.isfinite(factor)] != 1).any():
+    if not are_own_prices(run):
         found.append(
-            "the panel's bars have no adjustment factors: if they are adjusted already, a price level and its "
-            "lots may not be what is traded at"
+            "prices may not be those that are traded at, and lots may be too many or too few by every split since the "
+            "panel was built: only bars with a factor of the day, such as J-Quants', are known not to be adjusted; "
+            "after a split build the panel anew"
         )
     return found
