@@ -41,8 +41,11 @@ def command(
     run = o.make_run(name=name, config=config, settings=settings, quiet=quiet)
     fetcher = None
     if fetch:
+        import logging
+
         from gogooku3.sources.jquants.fetch import fetch_jquants
 
+        logging.getLogger("stamina").addHandler(logging.NullHandler())  # the client tells every wait itself
         chosen = run.settings.jquants
         fetcher = partial(fetch_jquants, chosen, jquants_key(chosen), progress=run.progress)
     done = morning(
@@ -71,6 +74,11 @@ def _say(done: Morning) -> None:
         show.say(
             f"fetched: {days} days of {len(fetched.days)} tables, {len(fetched.corrections)} corrections"
         )
+        for name, why in fetched.skipped.items():
+            show.say(f"{name}: {why}")
+        for name, missing in fetched.missing.items():
+            if missing:
+                show.say(f"{name}: nothing yet for {len(missing)} days, the last is {missing[-1]}")
     if appended is None:
         show.say("the panel was up to date")
     else:

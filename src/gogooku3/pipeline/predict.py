@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -32,6 +33,7 @@ def predict(
     as_of: date | None = None,
     account: Account | None = None,
     checked: bool = True,
+    warnings: Sequence[str] = (),
 ) -> Ranking:
     """Rank the universe of a session and write ``rankings/<date>-<model>`` as CSV, Parquet and JSON.
 
@@ -46,6 +48,7 @@ def predict(
         account: Write trades that lead from it to the settings' portfolio.
         checked: Refuse what cannot be relied on, and look for drift. Else rank alone: a deep model then reads
             nothing after the session, and its scores are the backtest's but for rounding.
+        warnings: What is known already, to be told with the ranking.
 
     Raises:
         SettingsError: The model or target is not of this run.
@@ -71,7 +74,13 @@ def predict(
         stem=chosen,
     )
     asked = Asked(
-        day=day, named=session is not None, target=target, as_of=as_of, account=account, checked=checked
+        day=day,
+        named=session is not None,
+        target=target,
+        as_of=as_of,
+        account=account,
+        checked=checked,
+        warnings=warnings,
     )
     return rank_day(run, panel, ranker, asked)
 

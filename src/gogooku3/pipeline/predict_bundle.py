@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -37,6 +37,7 @@ def predict_bundle(
     target: str | None = None,
     as_of: date | None = None,
     account: Account | None = None,
+    warnings: Sequence[str] = (),
 ) -> Ranking:
     """Rank the universe of a session and write ``rankings/<date>-<model>-bundle`` as CSV, Parquet and JSON.
 
@@ -50,6 +51,7 @@ def predict_bundle(
         target: Target to sort by, such as ``h5_d1``; that of 5 sessions at the largest lag, or the first.
         as_of: Today: sessions before it should be in the panel; not looked at if None.
         account: Write trades that lead from it to the settings' portfolio.
+        warnings: What is known already, to be told with the ranking.
 
     Raises:
         StorageError: The bundle is refused, or a file of it holds another kind of model.
@@ -79,7 +81,9 @@ def predict_bundle(
             ),
             stem=f"{chosen}-bundle",
         )
-        asked = Asked(day=day, named=session is not None, target=target, as_of=as_of, account=account)
+        asked = Asked(
+            day=day, named=session is not None, target=target, as_of=as_of, account=account, warnings=warnings
+        )
         return rank_day(run, panel, ranker, asked)
 
 

@@ -25,6 +25,7 @@ from gogooku3.pipeline.predict_checks import (
     unseen,
 )
 from gogooku3.pipeline.predict_drift import feature_alarms, feature_reference, score_alarms
+from gogooku3.pipeline.predict_published import old_published
 from gogooku3.pipeline.ranked import HISTORICAL, Ranking, date_of, pick_targets, write_ranking
 from gogooku3.pipeline.ranker import Ranker
 from gogooku3.pipeline.run_folder import Run
@@ -43,6 +44,7 @@ class Asked:
         as_of: Today; None if it does not matter.
         account: What orders lead from; no orders if None.
         checked: Whether to refuse and to warn.
+        warnings: What is known already, such as what could not be fetched.
     """
 
     day: int
@@ -51,6 +53,7 @@ class Asked:
     as_of: date | None
     account: Account | None
     checked: bool = True
+    warnings: Sequence[str] = ()
 
 
 def rank_day(run: Run, panel: Panel, ranker: Ranker, asked: Asked) -> Ranking:
@@ -100,7 +103,7 @@ class _Check:
         self.session = panel.sessions[asked.day]
         as_of = asked.as_of
         self.historical = None if as_of is None else is_historical(panel.calendar, self.session, as_of)
-        self.warnings: list[str] = []
+        self.warnings = list(asked.warnings)
         self.unseen: tuple[str, ...] = ()
         self.alarms: list[DriftAlarm] = []
 
@@ -110,6 +113,7 @@ class _Check:
         if asked.as_of is not None and not asked.named:
             said = refuse_stale(panel.calendar, self.session, self.session, asked.as_of, self.settings)
             self.warnings += [said] if said else []
+        self.warnings += old_published(self.run, panel, asked.day)
         unscored = np.zeros((int(panel.universe[asked.day].sum()), 1))
         thin = measure_coverage(panel.universe, panel.present, asked.day, unscored, self.settings)
         refuse_thin(thin, self.session, self.settings)
