@@ -16,7 +16,7 @@ from gogooku3.sweeps.engines.protocol import Engine, Event, Facts, Failed, Finis
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.settings import SweepSettings
 from gogooku3.sweeps.space import Choice, Params, Range, Space
-from gogooku3.sweeps.study import QueuedStudy, make_study, queue_again, rebuild
+from gogooku3.sweeps.study import QueuedStudy, make_study, rebuild
 
 SPACE: Space = {"optimizer.learning_rate": Range(low=0.0, high=1.0), "atft.heads": Choice(values=(2, 4))}
 SETTINGS = SweepSettings(trials=6, startup=2, heartbeat=1, grace=60)
@@ -87,7 +87,7 @@ def outcome(value: float) -> dict[str, Any]:
         "memory_mb": 100,
         "series": {
             "date": ["2018-01-04", "2018-01-05", "2018-01-09"],
-            "rank_ic": {"5": [value, value, None]},
+            "rank_ic": {"5": [value, value - 0.01, None]},
             "net": {"5": [0.01, -0.01, None]},
         },
     }
@@ -109,19 +109,22 @@ def driver(
     join: bool = False,
     url: str | None = None,
     engine: Engine | None = None,
+    note: Callable[[str, int | None], None] = lambda _, __: None,
 ) -> Driver:
     folder.mkdir(parents=True, exist_ok=True)
+    shared = url is not None
     url = url or database_url(folder, None)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ledger = Ledger(folder)
-    storage = open_storage(url, settings, lambda study, trial: queue_again(study, trial, settings.retries))
+    storage = open_storage(url, settings)
     first = make_study(
         storage,
         settings.name,
         {"space": "one"},
         trials=settings.trials,
         join=join,
-        lost=lambda study: rebuild(study, ledger.read().trials, SPACE),
+        check=lambda _: None,
+        lost=lambda study: rebuild(study, ledger.read().trials, SPACE, settings.retries),
     )
     begun = sum(trial.state.name != "WAITING" for trial in first.get_trials(deepcopy=False))
     studies = [
@@ -148,6 +151,7 @@ def driver(
         retries=settings.retries,
         grace=settings.grace,
         url=url,
-        note=lambda _: None,
+        note=note,
+        shared=shared,
     )
     return Driver(course, studies, engine or ThreadEngine(slots), ledger)

@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 
 from gogooku3.errors import StorageError
 from gogooku3.sweeps.database import open_storage, without_password
+from gogooku3.sweeps.honesty import judge
 from gogooku3.sweeps.study import OWNER
 from tests.sweeps.stand_in import SETTINGS, driver
 
@@ -81,8 +82,27 @@ def test_two_machines_share_the_trials_of_one_study(server: str, tmp_path: Path)
     for thread in threads:
         thread.join(120)
     assert states(machines[0]) == {"COMPLETE": 8}
-    done = [[entry.number for entry in machine.ledger.read().entries] for machine in machines]
-    assert sorted(done[0] + done[1]) == list(range(8))
+    first, second = (machine.ledger.read().trials for machine in machines)
+    assert {n: e.value for n, e in first.items()} == {n: e.value for n, e in second.items()}
+    assert sorted(first) == list(range(8))
+    one, other = (judge(machine.ledger) for machine in machines)
+    assert (one.trials, one.without_series) == (8, 0)
+    assert one == other
+    assert one.best == machines[0].studies[0].best_trial.number
+
+
+def test_a_trial_whose_machine_told_nothing_more_counts_as_a_try(server: str, tmp_path: Path) -> None:
+    settings = NEVER_PRUNED.model_copy(update={"name": "told nothing", "trials": 4})
+    elsewhere = driver(tmp_path / "a", settings=settings, url=server)
+    elsewhere.settler.shared = False
+    elsewhere.run()
+    here = driver(tmp_path / "b", settings=settings, join=True, url=server)
+    here.run()
+    found = judge(here.ledger)
+    assert (found.trials, found.without_series) == (4, 4)
+    assert found.best == elsewhere.studies[0].best_trial.number
+    assert not found.believed
+    assert "has no daily series" in found.sentence()
 
 
 def test_a_trial_of_a_machine_that_is_silent_is_queued_again(server: str, tmp_path: Path) -> None:
@@ -99,6 +119,8 @@ def test_a_trial_of_a_machine_that_is_silent_is_queued_again(server: str, tmp_pa
     again = study.get_trials()[3]
     assert again.system_attrs["retry_history"] == [0]
     first = study.get_trials()[0]
+    assert first.user_attrs["reason"] == "its machine showed no sign of life for 2 seconds"
+    assert made.ledger.read().trials[0].why == "died"
     assert first.datetime_complete - first.datetime_start >= timedelta(seconds=1)
     assert first.datetime_complete < datetime.now() + timedelta(minutes=1)  # noqa: DTZ005 - as Optuna counts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,26 @@ def database_faults(url: str) -> Iterator[None]:
         ) from error
 
 
-def open_storage(
-    url: str, settings: SweepSettings, retry: Callable[[Any, Any], object] | None = None
-) -> RDBStorage:
+class StudyStorage(RDBStorage):
+    """A database in which trials that show no sign of life are left to the search, which says why before they fail.
+
+    Optuna would fail them at the next trial's beginning; then nothing can be said of them any more.
+    """
+
+    def silent(self, study_id: int) -> set[int]:
+        """Return the ids of trials at work that have shown no sign of life for the time of grace."""
+        return set(super()._get_stale_trial_ids(study_id))
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:  # noqa: ARG002 - of Optuna's own look
+        return []
+
+
+def open_storage(url: str, settings: SweepSettings) -> StudyStorage:
     """Return the database with the tables of a study.
 
     Args:
         url: Where it is.
         settings: Heartbeat and grace.
-        retry: Called with study and trial when a trial has shown no sign of life for too long.
 
     Raises:
         SettingsError: It is no URL of a database, or its driver is not installed.
@@ -74,12 +85,11 @@ def open_storage(
     options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}} if url.startswith("sqlite") else {}
     with database_faults(url), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        storage = RDBStorage(
+        storage = StudyStorage(
             url,
             engine_kwargs=options,
             heartbeat_interval=settings.heartbeat,
             grace_period=settings.grace,
-            heartbeat_stale_trial_callback=retry,  # type: ignore[arg-type] # what it returns is not looked at
         )
     if url.startswith("sqlite"):
         _one_writer_at_a_time(storage.engine)
@@ -118,6 +128,8 @@ def without_password(url: str) -> str:
 def _refuse_damaged(file: Path) -> None:
     """Look through a SQLite file; of a damaged one a copy is kept.
 
+    It is opened for writing: a change that a kill or a power cut broke off is rolled back by who opens it next.
+
     Raises:
         StorageError: It is damaged.
     """
@@ -126,7 +138,7 @@ def _refuse_damaged(file: Path) -> None:
     said = "it is empty"
     if file.stat().st_size:
         try:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=_WAIT)) as database:
+            with closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True, timeout=_WAIT)) as database:
                 said = str(database.execute("PRAGMA quick_check").fetchone()[0])
         except sqlite3.OperationalError as error:
             if "locked" in str(error):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from gogooku3.errors import Gogooku3Error
@@ -18,7 +18,8 @@ from gogooku3.sweeps.files import write_files
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.ledger_entry import LedgerEntry
 from gogooku3.sweeps.outcome import Attempt, unfit
-from gogooku3.sweeps.owner import is_gone, is_here, owner
+from gogooku3.sweeps.owner import owner
+from gogooku3.sweeps.settle import Settler
 from gogooku3.sweeps.space import Params, Space, suggest
 from gogooku3.sweeps.study import (
     LIVE,
@@ -27,7 +28,7 @@ from gogooku3.sweeps.study import (
     NoTrialLeft,
     QueuedStudy,
     attempt_of,
-    queue_again,
+    points_ended,
 )
 
 _TICK = 0.5  # seconds
@@ -54,7 +55,10 @@ class Course:
         retries: Times that a trial is queued again whose process was killed.
         grace: Seconds after which a trial that nobody says to have is taken for lost.
         url: The database, to name.
-        note: Told of every trial that ends, in a sentence.
+        note: Told of every trial that ends, in a sentence, and how many points have ended for good, None if that is
+            as before.
+        clean: Removes what a trial left on the disk.
+        shared: The database is one that other machines reach.
     """
 
     folder: Path
@@ -65,7 +69,9 @@ class Course:
     retries: int
     grace: float
     url: str
-    note: Callable[[str], None]
+    note: Callable[[str, int | None], None]
+    clean: Callable[[int], None] = lambda _: None
+    shared: bool = False
 
 
 class Driver:
@@ -81,7 +87,10 @@ class Driver:
     def __init__(self, course: Course, studies: list[QueuedStudy], engine: Engine, ledger: Ledger) -> None:
         self.course, self.studies, self.engine, self.ledger = course, studies, engine, ledger
         self._stopping = threading.Event()
-        self._writing, self._settling = threading.Lock(), threading.Lock()
+        self._writing = threading.Lock()
+        self.settler = Settler(
+            ledger, seed=course.seed, retries=course.retries, grace=course.grace, shared=course.shared
+        )
         self._errors: list[BaseException] = []
 
     def run(self) -> None:
@@ -109,63 +118,19 @@ class Driver:
             self.engine.close()
             if not self._errors:
                 with database_faults(self.course.url):
+                    self.settler.collect(self.studies[0])
                     self._write_files(self.studies[0])
         if self._errors:
             raise self._errors[0]
 
     def revive(self) -> None:
-        """Settle trials whose process of this machine has ended: by the ledger, or by queueing them again."""
+        """Settle what an earlier search left behind: by the ledger, or by queueing it again."""
         study = self.studies[0]
         with database_faults(self.course.url):
-            self._settle_lost(study)
-            self._settle_unsaid(study)
+            self.settler.revive(study)
+        for number in self._ledger_trials():
+            self.course.clean(number)
         self._write_files(study)
-
-    def _settle_lost(self, study: QueuedStudy) -> None:
-        with self._settling:
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if self._is_lost(trial):
-                    self._settle(study, trial)
-
-    def _settle_unsaid(self, study: QueuedStudy) -> None:
-        """Queue trials again that ended because the database broke off: they failed, and nobody could say why."""
-        written = self.ledger.read().trials
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)):
-            if (
-                REASON not in trial.user_attrs
-                and trial.number not in written
-                and is_here(trial.user_attrs.get(OWNER))
-            ):
-                self._write_lost(trial)
-                queue_again(study, trial, self.course.retries)
-
-    def _is_lost(self, trial: FrozenTrial) -> bool:
-        """Tell whether nobody is at work on a trial; one whose process died before it said so has no owner."""
-        owned = trial.user_attrs.get(OWNER)
-        if owned is not None or trial.datetime_start is None:
-            return is_gone(owned)
-        return (datetime.now() - trial.datetime_start).total_seconds() > self.course.grace  # noqa: DTZ005 - as Optuna counts
-
-    def _settle(self, study: QueuedStudy, trial: FrozenTrial) -> None:
-        entry = self.ledger.read().trials.get(trial.number)
-        if entry is not None and entry.attempt == attempt_of(trial):
-            study.tell(trial.number, entry.value, state=TrialState[entry.state], skip_if_finished=True)
-            return
-        _say_why(study, trial, self._write_lost(trial))
-        study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-        queue_again(study, trial, self.course.retries)
-
-    def _write_lost(self, trial: FrozenTrial) -> str:
-        """Enter a trial whose process ended before it could; return the reason."""
-        lost = Failed(why="died", reason="the search ended while the trial was at work")
-        Attempt(
-            self.ledger,
-            number=trial.number,
-            attempt=attempt_of(trial),
-            params=trial.params,
-            seed=self.course.seed,
-        ).failed(lost)
-        return lost.reason
 
     def _slot(self, study: QueuedStudy, ended: threading.Event) -> None:
         try:
@@ -183,19 +148,22 @@ class Driver:
             try:
                 with database_faults(self.course.url):
                     study.optimize(self._objective, catch=(TrialFailed,), callbacks=[self._ended])
+            except (UpdateFinishedTrialError, ValueError) as error:
+                if not _is_overtaken(error):
+                    raise
+                self.course.note("a trial was taken from this machine, which had shown no sign of life", None)
             except NoTrialLeft:
-                self._settle_lost(study)
-                if not study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
-                    return
+                with database_faults(self.course.url):
+                    self.settler.settle_lost(study)
+                    if not study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+                        return
                 self._stopping.wait(_TICK)  # a trial at work may have to be queued again
 
     def _objective(self, trial: optuna.Trial) -> float:
-        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
-        if self._stopping.is_set():
-            queue_again(trial.study, frozen, attempt_of(frozen) + 1)
-            raise Stopped
         trial.set_user_attr(OWNER, owner())
-        params = suggest(self.course.space, trial)
+        frozen = _frozen(trial)
+        stopping = self._stopping.is_set()
+        params = frozen.params if stopping else suggest(self.course.space, trial)
         attempt = Attempt(
             self.ledger,
             number=trial.number,
@@ -203,11 +171,14 @@ class Driver:
             params=params,
             seed=self.course.seed,
         )
+        if stopping:
+            return self._give_up(trial, attempt, Failed(why="stopped", reason="the search was stopped"))
         job = self.engine.start(self.course.work, self.course.task(trial.number, params))
         try:
             return self._follow(trial, attempt, job)
         finally:
             job.stop()
+            self.course.clean(trial.number)
 
     def _follow(self, trial: optuna.Trial, attempt: Attempt, job: Job) -> float:
         while True:
@@ -222,7 +193,9 @@ class Driver:
                     why = unfit(outcome)
                     if why is not None:
                         return self._give_up(trial, attempt, Failed(why="error", reason=why))
+                    _refuse_overtaken(trial)
                     entry = attempt.complete(outcome)
+                    self.settler.say(trial.study, _frozen(trial), entry)
                     assert entry.value is not None
                     return entry.value
                 case Failed():
@@ -231,24 +204,22 @@ class Driver:
                     continue
 
     def _heard(self, trial: optuna.Trial, attempt: Attempt, event: Reported) -> None:
-        trial.set_user_attr(LIVE, dict(event.facts) | {"rank_ic": event.value})
+        told = {"rank_ic": event.value, "seconds": round(attempt.seconds, 1)}
+        trial.set_user_attr(LIVE, dict(event.facts) | told)
         if not event.facts.get("prunes", True):
             return
         trial.report(event.value, event.epoch)
         if trial.should_prune():
             entry = attempt.pruned(event.epoch)
-            trial.set_user_attr(REASON, entry.reason)
+            self.settler.say(trial.study, _frozen(trial), entry)
             raise optuna.TrialPruned(entry.reason)
 
     def _give_up(self, trial: optuna.Trial, attempt: Attempt, failure: Failed) -> float:
-        attempt.failed(failure)
-        trial.set_user_attr(REASON, failure.reason)
-        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+        _refuse_overtaken(trial)
+        entry = attempt.failed(failure)
+        self.settler.say(trial.study, _frozen(trial), entry)
         if failure.why == "stopped":
-            queue_again(trial.study, frozen, attempt_of(frozen) + 1)
             raise Stopped
-        if failure.why == "died":
-            queue_again(trial.study, frozen, self.course.retries)
         raise TrialFailed(failure.reason)
 
     def _ended(self, study: optuna.Study, trial: FrozenTrial) -> None:
@@ -256,7 +227,8 @@ class Driver:
         value = f"{trial.value:.4f}" if trial.state == TrialState.COMPLETE else "no value"
         why = trial.user_attrs.get(REASON)
         self.course.note(
-            f"trial {trial.number}: {trial.state.name.lower()}, {value}" + (f" ({why})" if why else "")
+            f"trial {trial.number}: {trial.state.name.lower()}, {value}" + (f" ({why})" if why else ""),
+            points_ended(study.get_trials(deepcopy=False)),
         )
 
     def _write_files(self, study: optuna.Study) -> None:
@@ -267,5 +239,20 @@ class Driver:
         return self.ledger.read().trials
 
 
-def _say_why(study: QueuedStudy, trial: FrozenTrial, reason: str) -> None:
-    study._storage.set_trial_user_attr(trial._trial_id, REASON, reason)
+def _frozen(trial: optuna.Trial) -> FrozenTrial:
+    return trial.study.get_trials(deepcopy=False)[trial.number]
+
+
+def _refuse_overtaken(trial: optuna.Trial) -> None:
+    """See to it that the ledger says nothing of a trial that another machine has taken for lost.
+
+    Raises:
+        UpdateFinishedTrialError: It has.
+    """
+    if _frozen(trial).state.is_finished():
+        raise UpdateFinishedTrialError(f"trial {trial.number} was ended by another machine")
+
+
+def _is_overtaken(error: Exception) -> bool:
+    """Tell whether Optuna refused to end a trial that has ended; it says so by a plain ValueError."""
+    return isinstance(error, UpdateFinishedTrialError) or str(error).startswith("Cannot tell a ")

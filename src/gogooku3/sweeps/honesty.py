@@ -11,8 +11,8 @@ import numpy as np
 from gogooku3.errors import EvaluationError, StorageError
 from gogooku3.evaluation.many_tries.deflated_sharpe import DeflatedSharpe, deflated_sharpe
 from gogooku3.evaluation.many_tries.overfitting import overfitting
-from gogooku3.storage.hashing import digest_json
 from gogooku3.sweeps.ledger import Ledger
+from gogooku3.sweeps.ledger_chain import last_attempts
 from gogooku3.sweeps.ledger_entry import LedgerEntry
 from gogooku3.sweeps.noise_check import NoiseCheck, noise_check
 from gogooku3.sweeps.trial_series import TrialSeries
@@ -85,7 +85,7 @@ def judge(ledger: Ledger) -> Honesty:
     Source: Bailey and López de Prado (2014), "The Deflated Sharpe Ratio"; Bailey, Borwein, López de Prado and Zhu
     (2017), "The Probability of Backtest Overfitting"; for the noise check see `noise_check`.
     """
-    trials = _once(ledger.read().trials)
+    trials = last_attempts(ledger.read().trials)
     unknown: dict[str, str] = {}
     series: dict[int, TrialSeries] = {}
     for number, entry in trials.items():
@@ -95,19 +95,6 @@ def judge(ledger: Ledger) -> Honesty:
         except (StorageError, EvaluationError) as error:
             unknown[f"trial {number}"] = _sentence(error)
     return _judged(trials, series, unknown)
-
-
-def _once(trials: Mapping[int, LedgerEntry]) -> dict[int, LedgerEntry]:
-    """Leave out those that were cut short and whose point was tried again under another number."""
-    last: dict[str, int] = {}
-    for entry in trials.values():
-        point = digest_json(entry.params)
-        last[point] = max(entry.attempt, last.get(point, 0))
-    return {
-        number: entry
-        for number, entry in trials.items()
-        if entry.state != "FAIL" or entry.attempt == last[digest_json(entry.params)]
-    }
 
 
 def _judged(

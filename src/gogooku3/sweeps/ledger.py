@@ -72,7 +72,7 @@ class Ledger:
                 be written.
         """
         if entry.series is not None:
-            self._check(entry.series)
+            self.bytes_of(entry.series)
         with self._locked():
             old = self._bytes()
             known = _parsed(old, self.path)
@@ -111,14 +111,18 @@ class Ledger:
         """
         import polars as pl
 
-        data = self._check(file)
+        data = self.bytes_of(file)
         try:
             return TrialSeries.from_frame(pl.read_parquet(BytesIO(data)))
         except (pl.exceptions.PolarsError, EvaluationError) as error:
             raise StorageError("a trial's series cannot be read", where=file.name, got=error) from error
 
-    def _check(self, file: SeriesFile) -> bytes:
-        """Return the bytes of a series, which are those that were written."""
+    def bytes_of(self, file: SeriesFile) -> bytes:
+        """Return the bytes of a series, which are those that were written.
+
+        Raises:
+            StorageError: It is absent or not what was written.
+        """
         path = inside(self.folder, file.name)
         try:
             data = path.read_bytes()

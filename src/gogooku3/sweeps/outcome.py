@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from optuna.trial import FrozenTrial
 
 from gogooku3.sweeps.engines.protocol import Facts, Failed
 from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.ledger_entry import LedgerEntry
+from gogooku3.sweeps.study import LIVE, REASON, attempt_of
 from gogooku3.sweeps.trial_series import TrialSeries
 
 
@@ -24,20 +27,36 @@ class Attempt:
         attempt: How often its point had been tried before.
         params: The point.
         seed: Seed of the models.
+        began: When it began, in this machine's time, if that was before now.
+        seconds: Time at work before now.
     """
 
     def __init__(
-        self, ledger: Ledger, *, number: int, attempt: int, params: Mapping[str, Any], seed: int
+        self,
+        ledger: Ledger,
+        *,
+        number: int,
+        attempt: int,
+        params: Mapping[str, Any],
+        seed: int,
+        began: datetime | None = None,
+        seconds: float | None = None,
     ) -> None:
         self._ledger = ledger
+        self._clock, self._lost = time.monotonic(), seconds
         self._known: dict[str, Any] = {
             "number": number,
             "attempt": attempt,
             "params": dict(params),
             "seed": seed,
-            "started": datetime.now(tz=UTC),
+            "started": in_utc(began),
         }
         self._memory: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Time at work."""
+        return self._lost if self._lost is not None else time.monotonic() - self._clock
 
     def saw(self, facts: Facts) -> None:
         """Remember the memory that an epoch told of."""
@@ -85,10 +104,37 @@ class Attempt:
 
     def _write(self, **said: Any) -> LedgerEntry:
         ended = datetime.now(tz=UTC)
-        seconds = max(0.0, (ended - self._known["started"]).total_seconds())
-        entry = LedgerEntry(**self._known, ended=ended, seconds=seconds, **said)
+        entry = LedgerEntry(**self._known, ended=ended, seconds=self.seconds, **said)
         self._ledger.append(entry)
         return entry
+
+
+def known_of(trial: FrozenTrial, seed: int) -> LedgerEntry:
+    """Return what a study alone knows of a trial that has ended: neither its series nor the epochs that it chose."""
+    state = trial.state.name
+    complete = state == "COMPLETE"
+    return LedgerEntry.model_validate(
+        {
+            "number": trial.number,
+            "attempt": attempt_of(trial),
+            "params": trial.params,
+            "seed": seed,
+            "state": state,
+            "why": {"COMPLETE": None, "PRUNED": "pruned"}.get(state, "error"),
+            "reason": None
+            if complete
+            else trial.user_attrs.get(REASON, "its machine told the study no reason"),
+            "value": trial.value if complete else None,
+            "started": in_utc(trial.datetime_start),
+            "ended": in_utc(trial.datetime_complete),
+            "seconds": trial.user_attrs.get(LIVE, {}).get("seconds", 0.0),
+        }
+    )
+
+
+def in_utc(moment: datetime | None) -> datetime:
+    """Return a moment of this machine's time, as Optuna has it, in UTC; the present if there is none."""
+    return datetime.now(tz=UTC) if moment is None else moment.astimezone(UTC)
 
 
 def unfit(outcome: Facts) -> str | None:

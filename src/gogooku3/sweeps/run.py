@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gogooku3.errors import SettingsError
 from gogooku3.pipeline.train import folds_of
 from gogooku3.progress import Progress
 from gogooku3.storage.atomic import write_json
@@ -16,8 +17,7 @@ from gogooku3.sweeps.sweep import Sweep
 from gogooku3.sweeps.trial import compute
 
 if TYPE_CHECKING:
-    from optuna.storages import RDBStorage
-
+    from gogooku3.sweeps.database import StudyStorage
     from gogooku3.sweeps.engines.local import LocalEngine
     from gogooku3.sweeps.engines.protocol import Engine
     from gogooku3.sweeps.honesty import Honesty
@@ -58,13 +58,15 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
     from gogooku3.sweeps.database import close_storage, database_url
     from gogooku3.sweeps.driver import Course, Driver
     from gogooku3.sweeps.studies import studies_of
+    from gogooku3.sweeps.study import KNOWN, points_ended
 
     sweep.refuse_what_cannot_be()
     folds = folds_of(sweep.base, sweep.panel)
     storage = storage_of(sweep)
     studies = studies_of(sweep, storage, engine.slots)
-    write_json(sweep.folder / ABOUT, sweep.about())
+    write_json(sweep.folder / ABOUT, sweep.about() | {"known": studies[0].user_attrs[KNOWN]})
     prepare(sweep.base, sweep.panel, int(max(fold.test[-1] for fold in folds)) + 1)
+    ended = points_ended(studies[0].get_trials(deepcopy=False))
     course = Course(
         folder=sweep.folder,
         space=sweep.space,
@@ -74,10 +76,11 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         retries=sweep.settings.retries,
         grace=sweep.settings.grace,
         url=database_url(sweep.folder, sweep.storage),
-        note=_teller(sweep.base.progress),
+        note=_teller(sweep.base.progress, ended),
+        clean=lambda number: shutil.rmtree(sweep.trial_folder(number), ignore_errors=True),
+        shared=sweep.storage is not None,
     )
-    known = len(sweep.ledger.read().trials)
-    left = max(0, sweep.settings.trials - known)
+    left = max(0, sweep.settings.trials - ended)
     sweep.base.progress.start(f"searching {sweep.settings.name}", left, "trials")
     try:
         Driver(course, studies, engine, sweep.ledger).run()
@@ -85,39 +88,34 @@ def run_sweep(sweep: Sweep, engine: Engine) -> None:
         close_storage(storage)
 
 
-def _teller(progress: Progress) -> Callable[[str], None]:
-    def tell(text: str) -> None:
+def _teller(progress: Progress, ended: int) -> Callable[[str, int | None], None]:
+    """Advance by points that have ended for good since the last was told; slots tell at the same time."""
+    told, lock = ended, threading.Lock()
+
+    def tell(text: str, now: int | None) -> None:
+        nonlocal told
         progress.note(text)
-        progress.advance()
+        with lock:
+            if now is not None and now > told:
+                progress.advance(now - told)
+                told = now
 
     return tell
 
 
-def storage_of(sweep: Sweep) -> RDBStorage:
+def storage_of(sweep: Sweep) -> StudyStorage:
     """Return the search's database.
 
     Raises:
-        SettingsError: The folder holds a search already, which is not to be gone on with.
+        SettingsError: The folder holds a search already, which is not to be gone on with, or another one.
         StorageError: The database cannot be used.
     """
     from gogooku3.sweeps.database import database_url, open_storage
-    from gogooku3.sweeps.study import queue_again
+    from gogooku3.sweeps.folder_check import check_folder
 
+    check_folder(sweep)
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    entries = sweep.ledger.read().trials
-    if entries and not sweep.resume and sweep.storage is None:
-        raise SettingsError(
-            "the folder holds a search already",
-            where=sweep.folder,
-            got=f"{len(entries)} trials in its ledger",
-            remedy="go on with it by --resume, or name another folder with --out",
-        )
-    retries = sweep.settings.retries
-    return open_storage(
-        database_url(sweep.folder, sweep.storage),
-        sweep.settings,
-        lambda study, trial: queue_again(study, trial, retries),
-    )
+    return open_storage(database_url(sweep.folder, sweep.storage), sweep.settings)
 
 
 def report_of(sweep: Sweep, honesty: Honesty) -> Path:

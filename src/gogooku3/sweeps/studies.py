@@ -10,6 +10,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 
 from gogooku3.sweeps.database import database_faults, database_url
+from gogooku3.sweeps.folder_check import CODE, check_study, is_finished, recorded, refuse_other
 from gogooku3.sweeps.settings import SweepSettings
 from gogooku3.sweeps.study import QueuedStudy, make_study, rebuild
 from gogooku3.sweeps.sweep import Sweep
@@ -25,14 +26,18 @@ def studies_of(sweep: Sweep, storage: RDBStorage, slots: int) -> list[QueuedStud
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     settings, url = sweep.settings, database_url(sweep.folder, sweep.storage)
     entries = sweep.ledger.read().trials
+    finished = is_finished(entries, settings.trials)
+    known = sweep.known()
     with database_faults(url):
+        check_study(sweep, exists=settings.name in optuna.study.get_all_study_names(storage))
         first = make_study(
             storage,
             settings.name,
-            sweep.known(),
+            known | ({CODE: recorded(sweep).get(CODE, known[CODE])} if finished else {}),
             trials=settings.trials,
             join=sweep.resume or sweep.storage is not None,
-            lost=lambda study: rebuild(study, entries, sweep.space),
+            check=lambda before: refuse_other(before, known, finished=finished),
+            lost=lambda study: rebuild(study, entries, sweep.space, settings.retries),
         )
         begun = sum(trial.state.name != "WAITING" for trial in first.get_trials(deepcopy=False))
     return [

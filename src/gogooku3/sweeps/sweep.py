@@ -37,7 +37,7 @@ _READ_BY_TRIALS = (
     "scheduler",
     "evaluation",
 )
-_OF_THE_MACHINE = ("threads", "device", "prefetch", "checkpoint_every", "tensorboard")
+OF_THE_MACHINE = ("threads", "device", "prefetch", "checkpoint_every", "tensorboard")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -105,7 +105,8 @@ class Sweep:
                 )
             base[section][name] = value
         if number is not None:
-            base["run"] |= {"folder": str(self.folder / "trials"), "name": f"{number:05d}"}
+            folder = self.trial_folder(number)
+            base["run"] |= {"folder": str(folder.parent), "name": folder.name}
         try:
             Settings.model_validate({**base, "run": {**base["run"], "folder": Path(base["run"]["folder"])}})
         except ValidationError as error:
@@ -116,6 +117,10 @@ class Sweep:
                 remedy="narrow the space, with --space FILE.toml",
             ) from error
         return base
+
+    def trial_folder(self, number: int) -> Path:
+        """Return the folder of a trial's run, which is removed when it has ended."""
+        return self.folder / "trials" / f"{number:05d}"
 
     def refuse_what_cannot_be(self) -> None:
         """Look at every value and every two values that can meet, before the first trial.
@@ -148,7 +153,7 @@ class Sweep:
         """Return what has to be the same whenever and wherever the study is gone on with."""
         tree = self.tree()
         settings = {name: dict(tree[name]) for name in _READ_BY_TRIALS}
-        for name in _OF_THE_MACHINE:
+        for name in OF_THE_MACHINE:
             del settings["deep"][name]
         if tree["retrain"]["cadence"] != "yearly":
             settings["retrain"] = tree["retrain"]  # folds are then no years

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -54,13 +53,11 @@ def compute(task: Facts, report: Report) -> Facts:
     watch = _Watch(report, panel.targets, task["horizons"], f"fold {first}")
     train(run, lambda panel, stop: SharedWork(base, run, panel, stop, watch))
     evaluation = Judged(run).tested
-    outcome = measured(evaluation, task["horizons"]) | {
+    return measured(evaluation, task["horizons"]) | {
         "epochs": watch.chosen,
         "seconds": round(time.perf_counter() - began, 1),
         "memory_mb": peak_memory_mb(),
     }
-    shutil.rmtree(run.folder)  # a trial is its figures; the best is trained anew
-    return outcome
 
 
 def run_of(tree: Mapping[str, Any], progress: Progress | None = None) -> Run:
