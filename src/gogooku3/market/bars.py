@@ -32,6 +32,7 @@ class Bars:
         files: Where the bars came from; empty for a simulated market.
         chained: True where each code's ``adj_factor`` starts from 1 at its first row, being the running product of
             per-day factors; rows that go on from earlier ones then take those rows' factor along.
+        others: Codes whose bars were left out, since the listing says that they are no stocks.
         unparsed: Cells whose text is no date or number, null in ``frame``: ``source_file`` (String),
             ``source_row`` (UInt32), ``column`` (canonical name) and ``value`` (String); None without any.
     """
@@ -42,3 +43,4 @@ class Bars:
     files: tuple[FileOrigin, ...] = ()
     unparsed: pl.DataFrame | None = None
     chained: bool = False
+    others: tuple[str, ...] = ()

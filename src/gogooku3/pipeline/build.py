@@ -173,6 +173,10 @@ def _build(run: Run) -> Sequence[Mapping[str, Any]]:
     settings = run.settings
     run.progress.note("reading bars")
     bars, journal = (_simulated(run), ()) if settings.run.simulated else _from_files(run)
+    if bars.others:
+        run.progress.note(
+            f"left out: {len(bars.others):,} codes that are no stocks, as the listing says, such as {bars.others[0]}"
+        )
     run.progress.note("validating bars")
     market, validation = assemble(bars, settings.market)
     _write_validation(run, validation)

@@ -14,6 +14,7 @@ from gogooku3.pipeline.build import file_inputs
 from gogooku3.pipeline.day_files import DayFiles, copy_days, look_at_days, remember_days
 from gogooku3.pipeline.predict import predict
 from gogooku3.pipeline.predict_bundle import predict_bundle
+from gogooku3.pipeline.predict_published import unfetched
 from gogooku3.pipeline.ranked import Ranking
 from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, read_stage
@@ -74,11 +75,16 @@ def morning(
         fetched = fetch() if fetch else None
         if fetched is not None:
             _refuse_clock(fetched)
+        warnings = [] if fetched is None else unfetched(run, fetched)
         appended = _append(run, record)
         if bundle is None:
-            ranking = predict(run, model=model, target=target, as_of=as_of, account=account)
+            ranking = predict(
+                run, model=model, target=target, as_of=as_of, account=account, warnings=warnings
+            )
         else:
-            ranking = predict_bundle(run, bundle, model=model, target=target, as_of=as_of, account=account)
+            ranking = predict_bundle(
+                run, bundle, model=model, target=target, as_of=as_of, account=account, warnings=warnings
+            )
         return Morning(fetched=fetched, appended=appended, ranking=ranking)
 
 

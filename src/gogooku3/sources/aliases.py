@@ -42,6 +42,7 @@ SECTORS = (
 """Sector columns, the best first: labels for people before codes."""
 
 LISTING: Aliases = {"code": BARS["code"]}
+IS_STOCK = ("is_stock",)
 NAMES = ("name", "companyname", "company_name", "coname")
 
 DELISTINGS: Aliases = {

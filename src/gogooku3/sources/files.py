@@ -11,7 +11,7 @@ from gogooku3.market.bars import Bars, FileOrigin
 from gogooku3.sources.adjustment import Plan, accumulate, as_factor, choose
 from gogooku3.sources.aliases import BARS, SECTORS, best, match, require
 from gogooku3.sources.cells import as_date, as_label, as_number, as_text, unparsed
-from gogooku3.sources.listing import read_delistings, read_listing
+from gogooku3.sources.listing import read_delistings, read_listing, read_others
 from gogooku3.sources.settings import SourceSettings
 from gogooku3.sources.tables import column_names, read_table, suffix_of
 from gogooku3.storage.hashing import digest_file
@@ -26,7 +26,8 @@ class FileSource:
     Columns are known by many names (``aliases.py``), in upper or lower case. Codes stay text, so that
     ``01300`` and ``130A0`` keep every character; in a folder, a file without a code column is named by its
     code. How prices are adjusted follows from the columns (``adjustment.py``). A cell that is no date or
-    number stays null and is listed in ``Bars.unparsed`` with file, row and text; no row is dropped here.
+    number stays null and is listed in ``Bars.unparsed`` with file, row and text. No row is dropped here, but those of
+    codes that the listing says are no stocks.
 
     Args:
         settings: Where the files are, and how their adjustment is understood.
@@ -52,12 +53,18 @@ class FileSource:
         parts = [self._read(path) for path in self._paths()]
         beside = [path for path in (settings.listing, settings.delistings) if path]
         lost = pl.concat([table for _, table in parts])
+        others = read_others(settings.listing) if settings.listing else ()
+        is_other = pl.col("code").is_in(list(others))
         frame = pl.concat([frame for frame, _ in parts], how="diagonal")
+        left_out = tuple(frame.filter(is_other).get_column("code").unique().sort())
+        frame = frame.filter(~is_other.fill_null(value=False)) if left_out else frame
+        ended = read_delistings(settings.delistings) if settings.delistings else None
         return Bars(
             frame=accumulate(frame, str(self.bars)),
             chained="daily_factor" in frame.columns,
             listing=read_listing(settings.listing) if settings.listing else None,
-            delistings=read_delistings(settings.delistings) if settings.delistings else None,
+            delistings=ended if ended is None else ended.filter(~is_other),
+            others=left_out,
             files=tuple(
                 FileOrigin(path=path, sha256=digest_file(path)) for path in [*self._paths(), *beside]
             ),

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from gogooku3.errors import DataError
-from gogooku3.sources.aliases import DELISTINGS, LISTING, NAMES, SECTORS, best, match, require
+from gogooku3.sources.aliases import DELISTINGS, IS_STOCK, LISTING, NAMES, SECTORS, best, match, require
 from gogooku3.sources.cells import as_date, as_label, as_number, as_text, unparsed
 from gogooku3.sources.tables import column_names, read_table
 
@@ -47,6 +47,31 @@ def read_listing(path: Path) -> pl.DataFrame:
             remedy="keep one date's listing",
         )
     return table.filter(pl.col("code") != "").sort("code")
+
+
+def read_others(path: Path) -> tuple[str, ...]:
+    """Return the codes that a listing says are no stocks, by a column ``is_stock`` of true and false; else none.
+
+    Raises:
+        DataError: The file is no table, lacks the code, or the column holds something else.
+    """
+    columns, where = column_names(path), str(path)
+    found = match(columns, LISTING, where)
+    require(found, ["code"], columns, LISTING, where)
+    flag = best(columns, IS_STOCK)
+    if flag is None:
+        return ()
+    raw = read_table(path, [found["code"], flag])
+    text = raw.get_column(flag).cast(pl.String).str.strip_chars().str.to_lowercase()
+    strange = (~text.is_in(["true", "false"])).fill_null(value=True).arg_true()
+    if len(strange):
+        raise DataError(
+            "the listing does not say whether a code is a stock",
+            where=f"{path}, row {int(strange[0]) + 1}, column {flag}",
+            got=raw.get_column(flag)[int(strange[0])],
+            expected="true or false",
+        )
+    return tuple(as_text(raw.get_column(found["code"]), where).filter(text == "false").unique().sort())
 
 
 def read_delistings(path: Path) -> pl.DataFrame:

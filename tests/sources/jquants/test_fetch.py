@@ -395,7 +395,7 @@ def test_the_listing_keeps_the_earliest_sector_and_the_newest_name(tmp_path: Pat
     row = pl.read_parquet(tmp_path / "store" / "listing.parquet").row(
         by_predicate=pl.col("code") == "13080", named=True
     )
-    assert row == {"code": "13080", "name": "Renamed", "sector": "Transport"}
+    assert row == {"code": "13080", "name": "Renamed", "sector": "Transport", "is_stock": True}
     assert not (tmp_path / "store" / "delistings.parquet").exists()
 
 

@@ -118,7 +118,7 @@ class _Fetch:
                 self._table(endpoint)
             else:
                 self._days(endpoint)
-        write_derived(self.store)
+        write_derived(self.store, only_stocks=self.settings.only_stocks, progress=self.progress)
         return Fetched(
             folder=self.settings.folder,
             first=self.first,

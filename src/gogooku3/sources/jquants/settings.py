@@ -34,6 +34,11 @@ class JQuantsSettings(BaseModel):
         default=(),
         description="what is fetched; everything that the plan includes if empty. The calendar always is",
     )
+    only_stocks: bool = Field(
+        default=True,
+        description="mark in listing.parquet what is no common stock (ETFs, REITs, preferred shares and the like), "
+        "so that bars which are read with it leave that out",
+    )
     refetch_sessions: int = Field(
         default=5,
         ge=0,
