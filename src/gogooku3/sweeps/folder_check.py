@@ -22,13 +22,14 @@ def refuse_other(before: Mapping[str, Any], known: Mapping[str, Any], *, finishe
     Args:
         before: What had to be the same then.
         known: What it is now.
-        finished: No trial is left, so that the code that trains them may have changed.
+        finished: No trial is left, so that the code that trains them may have changed, and have other settings.
 
     Raises:
         SettingsError: It is another one.
     """
-    free = {CODE} if finished else set()
-    differ = sorted(key for key in {*before, *known} - free if before.get(key) != known.get(key))
+    differ = sorted(key for key in {*before, *known} if before.get(key) != known.get(key))
+    if finished:
+        differ = [key for key in differ if key != CODE and _is_other(key, before.get(key), known.get(key))]
     if differ:
         raise SettingsError(
             "the study was begun with other settings",
@@ -37,6 +38,13 @@ def refuse_other(before: Mapping[str, Any], known: Mapping[str, Any], *, finishe
             expected={key: before.get(key) for key in differ[:5]},
             remedy="go on with the same ones, or name another study",
         )
+
+
+def _is_other(key: str, before: object, now: object) -> bool:
+    """Tell whether what differs is more than settings that only one version of the code has."""
+    if not (key.startswith("settings.") and isinstance(before, Mapping) and isinstance(now, Mapping)):
+        return True
+    return any(before[name] != now[name] for name in before.keys() & now.keys())
 
 
 def is_finished(entries: Mapping[int, LedgerEntry], trials: int) -> bool:
