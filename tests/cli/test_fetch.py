@@ -179,6 +179,20 @@ def test_the_key_may_be_in_a_file(
     assert shell(*options)[0] == 0
 
 
+def test_the_key_in_place_of_its_file_is_not_shown(shell: Shell) -> None:
+    code, _, err = shell(*SPAN, "--key-file", KEY)
+    assert code == 2
+    assert "not the key" in err
+
+
+def test_a_plan_with_delay_says_so(shell: Shell, server: JQuantsServer) -> None:
+    span = ("--from", "2024-05-01", "--to", "2024-05-10", "--endpoint", "bars_daily", "--quiet")
+    code, _, err = shell(*span, "--plan", "free")
+    assert code == 0
+    assert "plan free: the newest data are 84 days old; give --plan" in err
+    assert "days old" not in shell(*span, "--plan", "light")[2]
+
+
 @pytest.mark.parametrize("setting", [f"jquants.key={KEY}", f"jquants.api_key={KEY}"])
 def test_the_key_is_no_setting(shell: Shell, setting: str) -> None:
     code, _, err = shell(*SPAN, "--set", setting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import random
 import shutil
@@ -11,7 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,15 +24,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gogooku3.errors import DataError, Gogooku3Error, StorageError
+from gogooku3.errors import DataError, Gogooku3Error, SettingsError, StorageError
 from gogooku3.pipeline.build import build, panel_of
-from gogooku3.pipeline.bundle import bundle
 from gogooku3.pipeline.evaluate import Judged
 from gogooku3.pipeline.morning import Morning, morning
 from gogooku3.pipeline.run_folder import Run, open_run
 from gogooku3.pipeline.train import train
 from gogooku3.storage.hashing import digest_file
-from tests.cli.test_faults import call
+from tests.cli.test_faults import as_flags, call
 from tests.pipeline.reporting import Reporting
 from tests.pipeline.test_append import assert_same
 
@@ -47,6 +49,7 @@ FIRST, HELD = dt.date(2022, 10, 3), dt.date(2024, 5, 17)
 LAST = dt.date(2024, 6, 28)
 NEW = "14410"
 """A code that is listed on the third session after those that are fetched first."""
+BARS = "/equities/bars/daily"
 ENDPOINTS = ("listed", "bars_daily", "statements", "margin_interest", "short_ratio")
 SETTINGS: dict[str, object] = {
     "train.models": ["ridge"],
@@ -58,6 +61,7 @@ SETTINGS: dict[str, object] = {
     "splits.min_train_sessions": 20,
     "panel.segment_sessions": 100,
     "predict.refuse_drift": False,
+    "jquants.plan": "premium",
 }
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,6 +94,10 @@ class World:
 
     @property
     def run(self) -> Run:
+        return open_run(flags=self.flags, remembered=False)
+
+    @property
+    def flags(self) -> dict[str, object]:
         store = self.folder / "store"
         flags = {
             "run.name": "jq",
@@ -102,7 +110,7 @@ class World:
         }
         ended = store / "delistings.parquet"
         flags |= {"source.delistings": str(ended)} if ended.exists() else {}
-        return open_run(flags=flags | SETTINGS, remembered=False)
+        return {**flags, **SETTINGS}
 
     def fetch(self, day: dt.date, first: dt.date | None = None) -> Fetched:
         return fetch_jquants(
@@ -113,6 +121,12 @@ class World:
             clock=evening(day),
             rng=random.Random(0),
         )
+
+    @property
+    def options(self) -> list[str]:
+        """What the commands are told of the server."""
+        plain = settings_of(self.server, self.folder).model_dump(mode="json", exclude_unset=True)
+        return as_flags({f"jquants.{key}": value for key, value in plain.items()})
 
     def morning(self, day: dt.date, fetch: bool = True) -> Morning:
         """Run the job on the evening of a day; the server's clock agrees."""
@@ -149,18 +163,46 @@ class World:
         assert_same(panel_of(self.run), panel_of(other))
 
 
+@contextmanager
+def command_line(world: World, day: dt.date, hour: int = 19) -> Iterator[None]:
+    """The world's folder, the key in the environment, and the evening of a day here and at the server."""
+    clock = evening(day, hour)
+    world.server.now = clock.now
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(world.folder)
+        patch.setenv("JQUANTS_API_KEY", KEY)
+        patch.setattr("gogooku3.sources.jquants.fetch.SystemClock", lambda: clock)
+        yield
+
+
+def search_for_key(folder: Path) -> int:
+    """Look for the key in the name and the bytes of every file, packed ones too; return how many there are."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    for path in found:
+        said = [path.read_bytes()]
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as packed:
+                said += [packed.read(name) for name in packed.namelist()]
+        if path.suffix == ".parquet":
+            said.append(pl.read_parquet(path).write_json().encode())
+        assert not any(KEY.encode() in one for one in said), path
+        assert KEY not in str(path)
+    return len(found)
+
+
 @pytest.fixture(scope="module")
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder, a first fetch, a panel with all families, a trained model, its bundle."""
+    """By commands: an empty folder, a first fetch, a panel with all families, a trained model, its bundle."""
     folder = tmp_path_factory.mktemp("first")
     sync, os.fsync = os.fsync, lambda _: None
     try:
         with stamina.set_testing(True, attempts=50, cap=True), JQuantsServer(exchange()) as server:
             world = World(folder, server)
-            world.fetch(HELD, first=FIRST)
-            build(world.run)
-            train(world.run)
-            bundle(world.run)
+            with command_line(world, HELD, hour=18):  # the plan's limits make it last ten minutes
+                assert call("fetch", "jquants", "--from", str(FIRST), "--quiet", *world.options) == 0
+                world.run.save_settings()
+                for words in (["build", "--name"], ["train", "--name"], ["bundle"]):
+                    assert call(*words, "jq", "--quiet") == 0
     finally:
         os.fsync = sync
     return folder
@@ -175,7 +217,9 @@ def world(first_day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     record = tmp_path / "own/runs/jq/stages/build.json"
     record.write_text(record.read_text().replace(str(first_day), str(tmp_path / "own")))
     with stamina.set_testing(True, attempts=50, cap=True), JQuantsServer(exchange()) as server:
-        yield World(tmp_path / "own", server)
+        made = World(tmp_path / "own", server)
+        made.run.save_settings()  # which names its folder, too
+        yield made
 
 
 def later(sessions: int) -> dt.date:
@@ -321,25 +365,26 @@ def test_storms_cut_pages_and_silence_are_waited_out(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "words"),
     [
-        {"status": 403, "message": "The incoming api key is invalid or expired.", "times": 9},
-        {"status": 500, "times": 99},
-        {"path": "/equities/bars/daily", "lie": lambda answer: answer.pop("data"), "times": 9},
-        {
-            "path": "/equities/bars/daily",
-            "lie": lambda answer: answer.update(data=answer["data"][:9]),
-            "times": 9,
-        },
+        (
+            {"status": 403, "message": "The incoming api key is invalid or expired."},
+            "does not accept the key",
+        ),
+        ({"status": 500}, "J-Quants fails"),
+        ({"path": BARS, "lie": lambda answer: {"info": answer["data"]}}, "an answer lacks a key: data"),
+        ({"path": BARS, "lie": lambda answer: {"data": answer["data"][:9]}}, "a day is not whole"),
     ],
     ids=["expired key", "no server", "no data in the answer", "half a day"],
 )
-def test_a_bad_morning_leaves_the_last_ranking_as_it_is(world: World, fault: dict[str, Any]) -> None:
+def test_a_bad_morning_leaves_the_last_ranking_as_it_is(
+    world: World, fault: dict[str, Any], words: str
+) -> None:
     world.morning(HELD)
     before, panel = world.rankings(), panel_of(world.run).content_hash
     world.server.exchange.published = later(1)
-    world.server.fail(**fault)
-    with pytest.raises(Gogooku3Error) as error:
+    world.server.fail(**fault, times=99)
+    with pytest.raises(Gogooku3Error, match=words) as error:
         world.morning(later(1))
     assert KEY not in str(error.value)
     assert world.rankings() == before
@@ -350,8 +395,10 @@ def test_a_bad_morning_leaves_the_last_ranking_as_it_is(world: World, fault: dic
 
 def test_a_session_that_is_not_there_is_refused(world: World) -> None:
     """Data ended on HELD; three sessions later that is stale."""
+    world.morning(HELD)
     before = world.rankings()
-    with pytest.raises(DataError):
+    assert before
+    with pytest.raises(DataError, match="stale"):
         world.morning(later(3))
     assert world.rankings() == before
 
@@ -359,8 +406,23 @@ def test_a_session_that_is_not_there_is_refused(world: World) -> None:
 def test_a_wrong_clock_is_refused(world: World) -> None:
     world.server.now = dt.datetime(2024, 5, 20, 10, tzinfo=dt.UTC)
     world.server.exchange.published = later(1)
+    before = store_of(world)
     with pytest.raises(DataError, match="clock"):
         world.job(later(4))
+    assert store_of(world) == before
+
+
+def store_of(world: World) -> dict[Path, str]:
+    return {path: digest_file(path) for path in (world.folder / "store").rglob("*") if path.is_file()}
+
+
+def test_a_plan_whose_data_are_old_is_refused_before_it_is_asked(world: World) -> None:
+    run = open_run(flags=world.flags | {"jquants.plan": "free"}, remembered=False)
+    with pytest.raises(SettingsError, match=r"plan free end 84 days ago") as error:
+        morning(run, fetch=partial(world.fetch, HELD), as_of=HELD, bundle=world.bundle)
+    assert "jquants.plan=standard" in str(error.value.remedy)
+    assert world.server.count() == 0
+    assert morning(run, fetch=None, as_of=HELD, bundle=world.bundle).ranking.session == HELD
 
 
 def test_a_full_disk_leaves_panel_and_ranking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,16 +453,26 @@ def test_a_bar_of_the_store_that_is_gone_is_refused(world: World) -> None:
 
 
 def test_killed_anywhere_the_next_morning_goes_on(world: World) -> None:
-    """The whole command, killed after several spans of time; what is there at the end is as if it had not been."""
+    """Killed in the fetch, before the panel is changed, and before the ranking: all is as if it had not been."""
     day = later(4)
     world.server.exchange.published = day
     world.server.now = evening(day).now()
     command = [sys.executable, "-c", _SCRIPT, str(world.folder), world.server.url, day.isoformat()]
-    for seconds in (1.5, 2.5, 3.5):
+    run = world.folder / "runs/jq"
+    reached: list[Callable[[], bool]] = [
+        (world.folder / f"store/bars_daily/{later(2)}.parquet").exists,
+        lambda: any(run.glob("appended/*/*.parquet")),
+        (run / "days.json").exists,
+    ]
+    for number, is_reached in enumerate(reached):
+        assert not is_reached(), number
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(seconds)
+        while process.poll() is None and not is_reached():
+            time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL, number
+        assert is_reached(), number
+        assert not any(run.glob(f"rankings/{day}*.json")), number
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["session"] == day.isoformat()
@@ -429,7 +501,6 @@ def test_the_commands(
     assert call("fetch", "jquants", *given, *endpoints, "--json") == 0
     fetched = json.loads(capsys.readouterr().out)
     assert fetched["days"]["bars_daily"] == {"fetched": 1, "last": day.isoformat()}
-    world.run.save_settings()
     job = ["morning", "--name", "jq", "--bundle", str(world.bundle), "--no-fetch"]
     assert call(*job, "--as-of", day.isoformat(), "--json") == 0
     said = json.loads(capsys.readouterr().out)
@@ -438,6 +509,34 @@ def test_the_commands(
     assert "the panel was up to date" in capsys.readouterr().err
     assert call(*job, "--as-of", later(4).isoformat()) == 2  # stale
     assert KEY not in "".join(capsys.readouterr())
+
+
+def test_from_the_server_to_the_orders_by_one_command(
+    world: World, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the key is nowhere: not in what is said or logged, the store, or anything of the run."""
+    day = later(1)
+    world.server.exchange.published = day
+    caplog.set_level(logging.DEBUG)
+    code = world.server.exchange.codes[2]
+    (world.folder / "held.csv").write_text(f"code,shares\n{code},300\ncash,5000000\n")
+    job = ["morning", "--name", "jq", "--bundle", str(world.bundle), "--as-of", str(day), *world.options]
+    job += ["--holdings", "held.csv", "--capital", "1e7"]
+    with command_line(world, day):
+        world.server.fail(status=403, message=f"unknown key {KEY}")
+        assert call(*job) == 2
+        asked = world.server.count()
+        assert call(*job, "--json") == 0
+    out, err = capfd.readouterr()
+    said = json.loads(out)
+    assert world.server.count() > asked
+    assert (said["session"], said["appended"]["sessions"]) == (str(day), 1)
+    assert said["fetched"]["days"]["bars_daily"] == {"fetched": 1, "last": str(day)}
+    (orders,) = (world.folder / "runs/jq/rankings").glob(f"{day}*-trades.csv")
+    assert code in pl.read_csv(orders, schema_overrides={"code": pl.String})["code"].to_list()
+    assert KEY not in out + err + caplog.text
+    assert search_for_key(world.folder) > 500
+    world.panel_is_as_built()
 
 
 _SCRIPT = """

@@ -20,6 +20,10 @@ from gogooku3.sources.yahoo import fetch_yahoo
 FIRST, LAST = dt.date(2024, 5, 1), dt.date(2024, 5, 7)
 
 
+class RateLimitError(Exception):
+    """What yfinance raises, as its YFRateLimitError is one."""
+
+
 def fake_yfinance(monkeypatch: pytest.MonkeyPatch, drop: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Put a module in yfinance's place that knows one ticker; return what it is asked."""
     asked: list[dict[str, Any]] = []
@@ -37,6 +41,7 @@ def fake_yfinance(monkeypatch: pytest.MonkeyPatch, drop: tuple[str, ...] = ()) -
 
     module = types.ModuleType("yfinance")
     module.download = download  # type: ignore[attr-defined]
+    module.exceptions = types.SimpleNamespace(YFException=RateLimitError)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "yfinance", module)
     return asked
 
@@ -68,9 +73,44 @@ def test_nothing_and_something_else_are_refused(monkeypatch: pytest.MonkeyPatch,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "error", [RateLimitError("Too Many Requests"), OSError("no route"), KeyError("chart")]
+)
+def test_failures_of_yfinance_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    fake_yfinance(monkeypatch)
+    monkeypatch.setattr(sys.modules["yfinance"], "download", fail)
+    with pytest.raises(DataError, match=f"(?s)yfinance fails.*7203.T.*{type(error).__name__}"):
+        fetch_yahoo(["7203.T"], FIRST, None, tmp_path / "bars.parquet")
+
+
+@pytest.mark.parametrize(("code", "day"), [("6758.T", LAST), ("7203.T", dt.date(2024, 5, 3))])
+def test_a_file_is_not_replaced_by_less(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, day: dt.date
+) -> None:
+    """A ticker, and a day of a ticker, that are there before and are not answered now."""
+    fake_yfinance(monkeypatch)
+    path = tmp_path / "bars.parquet"
+    fetch_yahoo(["7203.T"], FIRST, LAST, path)
+    whole = pl.read_parquet(path)
+    more = whole.head(1).with_columns(Date=pl.lit(day), Code=pl.lit(code))
+    pl.concat([whole, more]).write_parquet(path)
+    before = path.read_bytes()
+    with pytest.raises(DataError, match=f"(?s)less than the file has.*{code}"):
+        fetch_yahoo(["7203.T", "6758.T"], FIRST, LAST, path)
+    assert path.read_bytes() == before
+    whole.write_parquet(path)
+    assert fetch_yahoo(["7203.T"], FIRST, LAST, path).rows == 3
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_real_package_takes_these_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     yfinance = pytest.importorskip("yfinance", reason="the extra yahoo is not installed")
+    assert issubclass(yfinance.exceptions.YFRateLimitError, yfinance.exceptions.YFException)
     accepted = set(inspect.signature(yfinance.download).parameters)
     asked = fake_yfinance(monkeypatch)
     fetch_yahoo(["7203.T"], FIRST, LAST, tmp_path / "bars.parquet")

@@ -12,6 +12,7 @@ from gogooku3.cli import options as o
 
 if TYPE_CHECKING:
     from gogooku3.sources.jquants.fetched import Fetched
+    from gogooku3.sources.jquants.plan import Plan
 
 NAME = "fetch"
 
@@ -88,6 +89,7 @@ def jquants(
         show.as_json(done.plain())
     else:
         _say(done)
+        _say_delay(chosen.plan)
 
 
 @app.command()
@@ -159,6 +161,15 @@ def _say(done: Fetched) -> None:
         show.say(f"{name}: corrected on {', '.join(map(str, days))}; see corrections.jsonl")
     for name, why in done.skipped.items():
         show.say(f"{name}: {why}")
-    if done.clock_off is not None and abs(done.clock_off) > dt.timedelta(minutes=10):
-        show.say(f"this computer's clock is behind the server's by {done.clock_off}: is it right?")
     show.say(f"{done.folder}: {done.first} to {done.last}, {done.requests} requests")
+
+
+def _say_delay(plan: Plan) -> None:
+    from gogooku3.cli import show
+    from gogooku3.sources.jquants.plan import DELAY_DAYS
+
+    if DELAY_DAYS[plan]:
+        show.say(
+            f"plan {plan}: the newest data are {DELAY_DAYS[plan]} days old; "
+            "give --plan (or set jquants.plan) if your contract is a larger one"
+        )

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gogooku3.errors import DataError, SettingsError
+from gogooku3.errors import SettingsError
 from gogooku3.pipeline.append import Appended, append
 from gogooku3.pipeline.build import file_inputs
 from gogooku3.pipeline.day_files import DayFiles, copy_days, look_at_days, remember_days
@@ -20,9 +20,8 @@ from gogooku3.pipeline.run_folder import Run
 from gogooku3.pipeline.stage import StageRecord, read_stage
 from gogooku3.pipeline.trading import Account
 from gogooku3.sources.jquants.fetched import Fetched
+from gogooku3.sources.jquants.plan import DELAY_DAYS
 from gogooku3.storage.lock import exclusive
-
-_CLOCK_OFF = 600  # seconds
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,16 +64,16 @@ def morning(
         account: Write trades that lead from it to the settings' portfolio.
 
     Raises:
-        SettingsError: The run was not built from a folder of days; there is no key.
+        SettingsError: The run was not built from a folder of days; there is no key; the plan's data end weeks ago.
         DataError: The server, the bars, or the ranking's checks refuse.
         PanelError, ModelError: Bundle and panel do not fit.
         StorageError: Another morning is at work, or something cannot be read or written.
     """
     with exclusive(run.path("stages/.morning.lock"), "a morning's job"):
         record = _built(run)
+        if fetch is not None:
+            _refuse_delayed(run)
         fetched = fetch() if fetch else None
-        if fetched is not None:
-            _refuse_clock(fetched)
         warnings = [] if fetched is None else unfetched(run, fetched)
         appended = _append(run, record)
         if bundle is None:
@@ -99,15 +98,17 @@ def _built(run: Run) -> StageRecord:
     return record
 
 
-def _refuse_clock(fetched: Fetched) -> None:
-    """What is the last session hangs on the clock."""
-    off = fetched.clock_off
-    if off is not None and abs(off.total_seconds()) > _CLOCK_OFF:
-        raise DataError(
-            "the clock of this computer is wrong",
-            got=f"{off} behind the server's" if off.total_seconds() > 0 else f"{-off} ahead of the server's",
-            expected=f"less than {_CLOCK_OFF // 60} minutes",
-            remedy="set the clock",
+def _refuse_delayed(run: Run) -> None:
+    """A plan whose data end weeks ago has no last session to rank."""
+    plan = run.settings.jquants.plan
+    if DELAY_DAYS[plan]:
+        raise SettingsError(
+            f"the data of J-Quants' plan {plan} end {DELAY_DAYS[plan]} days ago, too old for a morning",
+            where="jquants.plan",
+            got=plan,
+            expected="light, standard or premium",
+            remedy="--set jquants.plan=standard if that is your contract; else rank the past: "
+            "`gogooku3 fetch jquants`, then `gogooku3 morning --no-fetch --as-of DATE`",
         )
 
 

@@ -15,10 +15,12 @@ from typing import Any
 
 import polars as pl
 
-from gogooku3.errors import DataError, SettingsError
+from gogooku3.errors import DataError, SettingsError, StorageError
 from gogooku3.progress import Progress, Silent
 from gogooku3.storage.parquet import write_parquet
 
+_LOST = 0.05
+"""Share of a ticker's stored days that may be lacking when they are fetched again."""
 _COLUMNS = ("Open", "High", "Low", "Close", "Adj Close", "Volume")
 
 
@@ -67,8 +69,8 @@ def fetch_yahoo(
 
     Raises:
         SettingsError: The extra ``yahoo`` is not installed.
-        DataError: No ticker has a bar, or yfinance answers otherwise than it did.
-        StorageError: The file cannot be written.
+        DataError: No ticker has a bar, yfinance fails or answers otherwise than it did, or lacks what the file has.
+        StorageError: The file cannot be read or written.
     """
     try:
         import yfinance
@@ -80,7 +82,30 @@ def fetch_yahoo(
     progress.start("Yahoo", len(tickers), "tickers")
     tables = []
     for ticker in tickers:
-        found = yfinance.download(
+        found = _download(yfinance, ticker, first, last)
+        if found is not None and len(found):
+            tables.append(_table(found, ticker))
+        progress.advance()
+    if not tables:
+        raise DataError(
+            "Yahoo has no bar", where=", ".join(tickers), remedy="check the tickers and the dates"
+        )
+    whole = pl.concat(tables).sort("Date", "Code")
+    _refuse_loss(path, whole, first, last)
+    write_parquet(whole, path)
+    have = set(whole.get_column("Code"))
+    return YahooFetched(
+        path=path,
+        rows=whole.height,
+        tickers=tuple(one for one in tickers if one in have),
+        missing=tuple(one for one in tickers if one not in have),
+    )
+
+
+def _download(yfinance: Any, ticker: str, first: dt.date, last: dt.date | None) -> Any:
+    """Return what yfinance has; its own failures, those of its HTTP library (OSError) and of answers it cannot read."""
+    try:
+        return yfinance.download(
             ticker,
             start=first.isoformat(),
             end=None if last is None else (last + dt.timedelta(days=1)).isoformat(),
@@ -90,22 +115,41 @@ def fetch_yahoo(
             threads=False,
             multi_level_index=False,
         )
-        if found is not None and len(found):
-            tables.append(_table(found, ticker))
-        progress.advance()
-    if not tables:
+    except (yfinance.exceptions.YFException, OSError, LookupError, TypeError, ValueError) as error:
         raise DataError(
-            "Yahoo has no bar", where=", ".join(tickers), remedy="check the tickers and the dates"
+            "yfinance fails",
+            where=ticker,
+            got=f"{type(error).__name__}: {error}",
+            remedy="try again later, or with fewer tickers; Yahoo limits how often it is asked",
+        ) from error
+
+
+def _refuse_loss(path: Path, now: pl.DataFrame, first: dt.date, last: dt.date | None) -> None:
+    """Refuse to put an answer in place of a file that has tickers, or days of the same span, that it lacks."""
+    if not path.exists():
+        return
+    try:
+        before = pl.read_parquet(path, columns=["Date", "Code"])
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StorageError(
+            "a file is there that is no table of bars",
+            where=path,
+            got=str(error).splitlines()[0],
+            remedy="name another file with --out, or remove it",
+        ) from error
+    span = before.filter(pl.col("Date").is_between(first, last or dt.date.max))
+    gone = span.join(now, on=["Date", "Code"], how="anti").group_by("Code").len("gone")
+    lost = span.group_by("Code").len("had").join(gone, on="Code")
+    lacking = {*before.get_column("Code")} - {*now.get_column("Code")}
+    lacking |= {*lost.filter(pl.col("gone") > _LOST * pl.col("had")).get_column("Code")}
+    if lacking:
+        raise DataError(
+            "Yahoo answers less than the file has",
+            where=path,
+            got=f"bars are gone of {', '.join(sorted(lacking))}",
+            expected="all tickers of the file, and their days",
+            remedy="try again later; or name another file with --out, or remove this one",
         )
-    whole = pl.concat(tables).sort("Date", "Code")
-    write_parquet(whole, path)
-    have = set(whole.get_column("Code"))
-    return YahooFetched(
-        path=path,
-        rows=whole.height,
-        tickers=tuple(one for one in tickers if one in have),
-        missing=tuple(one for one in tickers if one not in have),
-    )
 
 
 def _table(found: Any, ticker: str) -> pl.DataFrame:

@@ -93,7 +93,10 @@ class JQuantsServer:
         covers: The first and last day of the contract, None for all.
         a_minute: Requests that are allowed; beyond it 429.
         key: The key it accepts.
-        now: The moment that it says it is; the real one if None.
+        now: The moment that it says it is, or what tells it; the real one if None.
+
+    Attributes:
+        follows: Whether ``now`` is set anew by every fetch of a test.
     """
 
     def __init__(
@@ -105,12 +108,12 @@ class JQuantsServer:
         covers: tuple[dt.date, dt.date | None] | None = None,
         a_minute: int | None = None,
         key: str = KEY,
-        now: dt.datetime | None = None,
+        now: dt.datetime | Callable[[], dt.datetime] | None = None,
     ) -> None:
         assert plan in PLANS
         self.exchange = exchange or Exchange()
         self.plan, self.page, self.covers, self.a_minute, self.key = plan, page, covers, a_minute, key
-        self.now = now
+        self.now, self.follows = now, False
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.answered = threading.Event()
@@ -310,7 +313,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The moment of the Date header."""
-        now = self.server_of.now
+        said = self.server_of.now
+        now = said() if callable(said) else said
         return super().date_time_string(timestamp if now is None else now.timestamp())
 
     def log_message(self, format: str, *args: object) -> None:

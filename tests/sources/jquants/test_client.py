@@ -303,6 +303,8 @@ def test_an_interrupt_ends_it(server: JQuantsServer) -> None:
         "ftp://127.0.0.1",
         "https://user@api.jquants.com/v2",
         "https://",
+        "https://api.jquants.com.evil.example/v2",
+        "https://evil.example/v2",
         "https://a/?x=1",
         "http://127.0.0.1.evil.example/v2",
     ],

@@ -42,14 +42,17 @@ def fetch(
     server: JQuantsServer, folder: Path, *, first: dt.date | None = FIRST, last: dt.date | None = LAST,
     clock: FakeClock | None = None, **settings: Any,
 ) -> Fetched:  # fmt: skip
-    """Fetch into ``folder/store``."""
+    """Fetch into ``folder/store``; the server's clock agrees unless it was set."""
+    clock = clock or evening(LAST)
+    if server.now is None or server.follows:
+        server.now, server.follows = clock.now, True
     chosen = {"plan": "premium", "timeout": 5.0, "attempts": 3, "base_url": server.url} | settings
     return fetch_jquants(
         JQuantsSettings.model_validate({"folder": folder / "store", **chosen}),
         ApiKey(KEY, "the test"),
         first=first,
         last=last,
-        clock=clock or evening(LAST),
+        clock=clock,
         rng=random.Random(0),
     )
 
@@ -213,6 +216,37 @@ def test_half_a_day_is_refused_and_not_stored(server: JQuantsServer, tmp_path: P
     assert (tmp_path / "store" / "bars_daily" / "2024-05-23.parquet").exists()
     server.faults.clear()
     assert fetch(server, tmp_path, endpoints=["bars_daily"]).days["bars_daily"] == (LAST,)
+
+
+def test_a_thin_day_is_asked_for_again_at_once(tmp_path: Path) -> None:
+    """Eight of twelve bars are stored, and the next call does not wait six hours for the others."""
+    exchange = Exchange()
+    exchange.withdrawn = {(code, LAST) for code in exchange.codes[:4]}
+    with JQuantsServer(exchange) as server:
+        fetch(server, tmp_path, endpoints=["bars_daily"])
+        exchange.withdrawn = set()
+        asked = server.count(BARS.path)
+        done = fetch(server, tmp_path, endpoints=["bars_daily"])
+        assert server.days(BARS.path)[asked:] == [LAST.isoformat()]
+        assert len(done.corrections) == 4
+        assert not fetch(server, tmp_path, endpoints=["bars_daily"]).requests
+
+
+def test_a_stored_day_that_comes_back_thinner_is_refused(tmp_path: Path) -> None:
+    """Three bars may be taken back; four of twelve are a bad answer, until somebody says otherwise."""
+    later = {"endpoints": ["bars_daily"], "clock": evening(LAST, hour=28)}
+    exchange = Exchange()
+    with JQuantsServer(exchange) as server:
+        fetch(server, tmp_path, endpoints=["bars_daily"])
+        before = files(tmp_path / "store" / "bars_daily")
+        exchange.withdrawn = {(code, LAST) for code in exchange.codes[:4]}
+        with pytest.raises(
+            DataError, match=f"(?s)not whole.*8 rows.*12 rows.*remove bars_daily/{LAST}.parquet"
+        ):
+            fetch(server, tmp_path, **later)
+        assert files(tmp_path / "store" / "bars_daily") == before
+        (tmp_path / "store" / "bars_daily" / f"{LAST}.parquet").unlink()
+        assert fetch(server, tmp_path, **later).days["bars_daily"] == (LAST,)
 
 
 def test_half_of_the_prices_is_half_a_day(tmp_path: Path) -> None:
@@ -440,11 +474,40 @@ def test_statements_that_come_before_midnight_are_not_lost(tmp_path: Path) -> No
         assert server.count(path) == asked
 
 
-def test_a_wrong_clock_is_seen(tmp_path: Path) -> None:
-    now = evening(LAST).now()
-    with JQuantsServer(now=now + dt.timedelta(days=400)) as server:
-        assert fetch(server, tmp_path, endpoints=["listed"]).clock_off == dt.timedelta(days=400)
-        assert fetch(server, tmp_path, endpoints=["listed"]).clock_off is None  # nothing was asked
+@pytest.mark.parametrize(("off", "words"), [(40, "40 days, .* behind"), (-40, "40 days, .* ahead")])
+def test_by_a_wrong_clock_nothing_is_stored(tmp_path: Path, off: int, words: str) -> None:
+    """Ahead, it would take empty days of the future as done; behind, nothing would ever be old."""
+    right = evening(LAST)
+    with JQuantsServer() as server:
+        fetch(server, tmp_path, last=dt.date(2024, 5, 17), clock=right)
+        before = files(tmp_path / "store")
+        server.exchange.published = LAST
+        server.now, server.follows = right.now() + dt.timedelta(days=off), False
+        with pytest.raises(DataError, match=f"(?s)clock.*{words}"):
+            fetch(server, tmp_path, last=None, clock=right)
+        assert files(tmp_path / "store") == before
+
+
+def test_a_refusal_by_the_server_is_not_told_by_a_wrong_clock(server: JQuantsServer, tmp_path: Path) -> None:
+    server.now, server.covers = evening(LAST).now() - dt.timedelta(days=400), (FIRST, LAST)
+    with pytest.raises(DataError, match="clock"):
+        fetch(server, tmp_path)
+
+
+def test_what_a_wrong_clock_left_is_asked_for_again(server: JQuantsServer, tmp_path: Path) -> None:
+    """Days that an earlier version took as empty and done, with a time of the future beside them."""
+    chosen: dict[str, Any] = {"endpoints": ["short_ratio"], "refetch_sessions": 0}
+    fetch(server, tmp_path, **chosen)
+    index = tmp_path / "store" / "index" / "short_ratio-2024.json"
+    entries = json.loads(index.read_text())
+    entries[3] |= {"rows": 0, "files": {}, "checked_at": "2024-09-01T00:00:00+00:00"}
+    index.write_text(json.dumps(entries))
+    done = fetch(server, tmp_path, **chosen)
+    assert done.changed == {"short_ratio": (dt.date.fromisoformat(entries[3]["day"]),)}
+    assert not fetch(server, tmp_path, **chosen).requests
+    text = (tmp_path / "store" / "index" / "calendar.json").read_text()
+    (tmp_path / "store" / "index" / "calendar.json").write_text(text.replace("2024-05-24T", "2024-09-24T"))
+    assert fetch(server, tmp_path, **chosen).requests == 1
 
 
 def test_two_fetches_do_not_meet(server: JQuantsServer, tmp_path: Path) -> None:
@@ -471,6 +534,7 @@ def test_an_interrupt_leaves_whole_days(server: JQuantsServer, tmp_path: Path) -
                 raise KeyboardInterrupt
 
     settings = JQuantsSettings(plan="premium", base_url=server.url, folder=tmp_path / "store")
+    server.now = evening(LAST).now()
     with pytest.raises(KeyboardInterrupt):
         fetch_jquants(
             settings, ApiKey(KEY, "test"), first=FIRST, last=LAST, clock=evening(LAST), progress=Stops()
@@ -495,6 +559,7 @@ last = dt.date(2024, 5, 24)
 fetch_jquants(settings, ApiKey({KEY!r}, "test"), first=dt.date(2024, 4, 22), last=last, clock=evening(last))
 """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    server.now = evening(LAST).now()
     server.fail(path=BARS.path, day=dt.date(2024, 5, 10), hang=60.0)
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE) as child:
         for _ in range(600):

@@ -6,7 +6,10 @@ import datetime as dt
 import time
 from typing import Protocol
 
+from gogooku3.errors import DataError
+
 TOKYO = dt.timezone(dt.timedelta(hours=9), "JST")
+_TOLERATED = dt.timedelta(minutes=10)
 
 
 class Clock(Protocol):
@@ -41,3 +44,21 @@ class SystemClock:
 def today_in_tokyo(clock: Clock) -> dt.date:
     """Return the date in Tokyo."""
     return clock.now().astimezone(TOKYO).date()
+
+
+def refuse_wrong_clock(off: dt.timedelta | None) -> None:
+    """Refuse to judge by this computer's clock what is published, fresh or settled.
+
+    Args:
+        off: How far it is behind the server's; None if the server did not say.
+
+    Raises:
+        DataError: They are more than ten minutes apart.
+    """
+    if off is not None and abs(off) > _TOLERATED:
+        raise DataError(
+            "the clock of this computer is wrong",
+            got=f"{off} behind the server's" if off > dt.timedelta(0) else f"{-off} ahead of the server's",
+            expected=f"less than {_TOLERATED // dt.timedelta(minutes=1)} minutes",
+            remedy="set the clock; nothing was stored",
+        )

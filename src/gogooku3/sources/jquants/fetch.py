@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -13,7 +13,7 @@ from gogooku3.errors import DataError, SettingsError
 from gogooku3.progress import Progress, Silent
 from gogooku3.sources.jquants.answer import absent, as_table, check_day
 from gogooku3.sources.jquants.client import JQuantsClient, Row
-from gogooku3.sources.jquants.clock import Clock, SystemClock, today_in_tokyo
+from gogooku3.sources.jquants.clock import Clock, SystemClock, refuse_wrong_clock, today_in_tokyo
 from gogooku3.sources.jquants.corrections import Correction, append_corrections, compare
 from gogooku3.sources.jquants.days import days_of, sessions_of
 from gogooku3.sources.jquants.derived import write_derived
@@ -23,7 +23,7 @@ from gogooku3.sources.jquants.key import ApiKey
 from gogooku3.sources.jquants.plan import DELAY_DAYS, includes
 from gogooku3.sources.jquants.settings import JQuantsSettings
 from gogooku3.sources.jquants.store import Store
-from gogooku3.sources.jquants.whole import is_provisional, is_published, refuse_half
+from gogooku3.sources.jquants.whole import is_provisional, is_published, is_thin, refuse_half
 from gogooku3.storage.lock import exclusive
 
 _FRESH = dt.timedelta(hours=6)
@@ -56,7 +56,7 @@ def fetch_jquants(
 
     Raises:
         SettingsError: The range or the key is not as it has to be.
-        DataError: The server refuses, fails for too long, or answers what cannot be.
+        DataError: The server refuses, fails for too long, or answers what cannot be; this computer's clock is wrong.
         StorageError: The store cannot be read or written, or another fetch is at work.
     """
     clock, progress = clock or SystemClock(), progress or Silent()
@@ -170,13 +170,24 @@ class _Fetch:
 
     def _is_fresh(self, endpoint: Endpoint) -> bool:
         checked = self.store.checked(endpoint)
-        return checked is not None and self.clock.now() - checked < _FRESH
+        return checked is not None and self._is_recent(checked)
+
+    def _is_recent(self, moment: dt.datetime) -> bool:
+        """Whether a moment lies within the last hours; one of the future was told by a wrong clock."""
+        return dt.timedelta(0) <= self.clock.now() - moment < _FRESH
+
+    def _rows(self, endpoint: Endpoint, query: Mapping[str, str]) -> list[Row]:
+        """Return the rows of an answer; nothing is stored, and no refusal told, by a wrong clock."""
+        try:
+            return self.client.rows(endpoint, query)
+        finally:
+            refuse_wrong_clock(self.client.clock_off)
 
     def _merged(self, endpoint: Endpoint, known: pl.DataFrame, first: dt.date, last: dt.date) -> pl.DataFrame:
         """Fetch a range, put it in place of the same days of a table, and store that."""
         query = {"from": first.isoformat(), "to": last.isoformat()}
         where = f"{endpoint.path} {first} to {last}"
-        rows = self.client.rows(endpoint, query)
+        rows = self._rows(endpoint, query)
         table = as_table(endpoint, rows, where)
         outside = table.filter(~pl.col("Date").is_between(first, last)).get_column("Date")
         if len(outside):
@@ -195,8 +206,10 @@ class _Fetch:
         """Fetch the days of an endpoint that are not stored, and the last ones anew."""
         stored, now = self.store.entries(endpoint), self.clock.now()
         wanted = days_of(endpoint, self.sessions, self.first, self.last)
-        looked = {*self._window(wanted), *(day for day in stored if is_provisional(endpoint, stored[day]))}
-        again = {day for day in looked if day in stored and now - stored[day].checked_at >= _FRESH}
+        window = [day for day in self._window(wanted) if day in stored]
+        looked = {*window, *(day for day in stored if is_provisional(endpoint, stored[day], now))}
+        again = {day for day in looked if not self._is_recent(stored[day].checked_at)}
+        again |= {day for day in window if is_thin(endpoint, day, stored)}
         asked = [day for day in wanted if day not in stored or day in again]
         self.days[endpoint.name], self.missing[endpoint.name] = [], []
         self.progress.start(f"J-Quants {endpoint.name}", len(asked), "days")
@@ -217,7 +230,7 @@ class _Fetch:
     def _day(self, endpoint: Endpoint, day: dt.date) -> None:
         """Fetch one day, check it, and store it in one step."""
         where = f"{endpoint.path} {day}"
-        rows = self.client.rows(endpoint, {"date": day.isoformat()})
+        rows = self._rows(endpoint, {"date": day.isoformat()})
         table = as_table(endpoint, rows, where)
         check_day(endpoint, table, day)
         stored = self.store.entries(endpoint).get(day)

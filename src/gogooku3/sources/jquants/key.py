@@ -102,7 +102,13 @@ def read_key(path: Path) -> ApiKey:
             mode = os.fstat(file.fileno()).st_mode
             raw = file.read(_LONGEST + 2)
     except OSError as error:
-        raise SettingsError("the file of the key cannot be read", where=path, got=error.strerror) from None
+        # not its name: somebody may have given the key itself in its place
+        raise SettingsError(
+            "the file of the key cannot be read",
+            where="jquants.key_file",
+            got=error.strerror,
+            expected="the path of a file with the key, not the key",
+        ) from None
     if sys.platform != "win32" and stat.S_IMODE(mode) & 0o077:
         raise SettingsError(
             "others may read the file of the key",

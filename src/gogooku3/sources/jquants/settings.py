@@ -18,6 +18,7 @@ EndpointName = Literal[
     "margin_interest",
     "short_ratio",
 ]
+_HOST = "api.jquants.com"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -64,17 +65,18 @@ class JQuantsSettings(BaseModel):
     )
     base_url: str = Field(
         default="https://api.jquants.com/v2",
-        description="address of the API; the key is sent there, so https only, but for this computer itself",
+        description=f"address of the API; the key is sent there, so https and {_HOST} only, or this computer",
     )
 
     @field_validator("base_url")
     @classmethod
     def _encrypted(cls, value: str) -> str:
-        """Refuse an address that the key would be sent to in the clear."""
+        """Refuse an address that the key would be sent to in the clear, or that is somebody else's."""
         parts = urlsplit(value)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        if not safe or not parts.hostname or parts.query or parts.fragment or parts.username:
-            raise ValueError("an https address without user, query and fragment is expected")
+        here = parts.hostname in _LOOPBACK and parts.scheme in {"http", "https"}
+        safe = here or (parts.scheme == "https" and parts.hostname == _HOST)
+        if not safe or parts.query or parts.fragment or parts.username:
+            raise ValueError(f"https://{_HOST}, or this computer, is expected: the key is sent there")
         return value.rstrip("/")
 
     @property

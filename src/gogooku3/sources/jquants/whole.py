@@ -17,6 +17,12 @@ from gogooku3.sources.jquants.store import parts
 _SETTLED = dt.timedelta(days=30)
 """After this time a session without rows is taken to have none, where an endpoint can have none."""
 _BEFORE = 20
+_LOST = 0.05
+"""Share of a stored day's rows that may be gone when it is fetched again."""
+_FEW = 3
+"""Rows that may be gone of a small day."""
+_USUAL = 0.95
+"""A day with a smaller share of the usual rows may be still under way."""
 _FINAL = dt.time(1, 0)
 """Statements of a day are final at half past midnight, in Tokyo (https://jpx-jquants.com/en/spec/data-update)."""
 
@@ -39,10 +45,21 @@ def is_published(
     return settled or not parts(endpoint, table)[endpoint.name].is_empty()
 
 
-def is_provisional(endpoint: Endpoint, entry: Entry) -> bool:
-    """Return whether rows may have come to a day since it was last looked at: statements are final after midnight."""
+def is_provisional(endpoint: Endpoint, entry: Entry, now: dt.datetime) -> bool:
+    """Return whether rows may have come to a day since it was last looked at.
+
+    Statements are final after midnight; a day that was looked at in the future was judged by a wrong clock.
+    """
+    if entry.checked_at > now:
+        return True
     final = dt.datetime.combine(entry.day + dt.timedelta(days=1), _FINAL, tzinfo=TOKYO)
     return endpoint.days == "all" and entry.checked_at < final
+
+
+def is_thin(endpoint: Endpoint, day: dt.date, entries: Mapping[dt.date, Entry]) -> bool:
+    """Return whether a stored day has clearly fewer rows than those before it."""
+    usual = _usual(endpoint, day, entries) if endpoint.steady else None
+    return usual is not None and _rows(endpoint, entries[day]) < _USUAL * usual
 
 
 def refuse_half(
@@ -66,21 +83,28 @@ def refuse_half(
     """
     height = parts(endpoint, table)[endpoint.name].height
     had = _rows(endpoint, entries[day]) if day in entries else 0
-    usual = _usual(endpoint, day, entries) if endpoint.steady and height else None
-    if (had and not height) or (usual is not None and height < least_share * usual):
+    if had and (not height or (endpoint.steady and had - height > max(_FEW, _LOST * had))):
         raise DataError(
             "a day is not whole",
             where=f"{endpoint.path} {day}",
             got=f"{height} rows",
-            expected=f"{had} rows, as before"
-            if usual is None
-            else f"{least_share:.0%} of {usual:.0f} rows, the median of the days before",
+            expected=f"about {had} rows, as before",
+            remedy=f"fetch again later; if they were taken back indeed, remove {endpoint.name}/{day}.parquet from the "
+            "store, and the day is fetched anew",
+        )
+    usual = _usual(endpoint, day, entries) if endpoint.steady and height else None
+    if usual is not None and height < least_share * usual:
+        raise DataError(
+            "a day is not whole",
+            where=f"{endpoint.path} {day}",
+            got=f"{height} rows",
+            expected=f"{least_share:.0%} of {usual:.0f} rows, the median of the days before",
             remedy="fetch again later, or lower jquants.least_share if the exchange did change",
         )
 
 
 def _usual(endpoint: Endpoint, day: dt.date, entries: Mapping[dt.date, Entry]) -> float | None:
-    days = sorted(one for one in entries if one <= day and entries[one].files)
+    days = sorted(one for one in entries if one < day and entries[one].files)
     counts = [_rows(endpoint, entries[one]) for one in days[-_BEFORE:]]
     return float(median(counts)) if counts else None
 
