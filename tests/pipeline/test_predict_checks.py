@@ -11,15 +11,17 @@ import polars as pl
 import pytest
 
 from gogooku3.config.predict_settings import PredictSettings
-from gogooku3.errors import DataError
+from gogooku3.errors import DataError, StorageError
 from gogooku3.evaluation.drift.settings import DriftSettings
 from gogooku3.labels.target import Target
 from gogooku3.panel.open import open_panel
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline import predict as module
 from gogooku3.pipeline import predict_drift, rank_day
+from gogooku3.pipeline import ranked as ranked_module
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.holdings import Holdings
+from gogooku3.pipeline.live_rankings import read_rankings
 from gogooku3.pipeline.predict import predict
 from gogooku3.pipeline.predict_checks import (
     is_historical,
@@ -192,6 +194,36 @@ def test_the_same_again_gives_the_same_bytes_and_a_refusal_leaves_them(run: Run)
     assert late.header["historical"] is True
     assert {path.stem for path in late.files} == {"2025-02-28-ridge-historical"}
     assert digests(run.path("rankings")).items() > before.items()  # beside what was said that morning
+
+
+@pytest.mark.parametrize("last", ["write_parquet", "write_json"])
+def test_a_disk_that_is_full_between_two_files_of_a_session_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """Files of two rankings stand side by side: the digests tell which are those of the JSON file."""
+    first = {path.suffix: path for path in ranked(run, target="h1_d1").files}
+    before = digests(run.path("rankings"))
+
+    def full(*given: object, **named: object) -> None:
+        raise StorageError("a file cannot be written", got="No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ranked_module, last, full)
+        with pytest.raises(StorageError, match="No space left"):
+            ranked(run, target="h5_d1")
+    after = digests(run.path("rankings"))
+    assert {name for name in before if before[name] != after[name]} == {
+        first[kind].name for kind in ((".csv",) if last == "write_parquet" else (".csv", ".parquet"))
+    }
+    said = json.loads(first[".json"].read_text(encoding="utf-8"))
+    assert said["target"] == "h1_d1"
+    assert said["files"][first[".csv"].name] != digest_file(first[".csv"])
+    _, unread = read_rankings([first[".parquet"]])
+    assert len(unread) == (last == "write_json"), "a table that is not that of its JSON file is tracked"
+    done = ranked(run, target="h5_d1")
+    said = json.loads(first[".json"].read_text(encoding="utf-8"))
+    assert (said["target"], done.files) == ("h5_d1", (first[".csv"], first[".parquet"], first[".json"]))
+    assert said["files"] == {path.name: digest_file(path) for path in done.files[:2]}
 
 
 def test_half_a_day_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
