@@ -120,7 +120,7 @@ def test_what_the_model_does_not_accept_is_refused_before_the_first_trial(made: 
             folder=tmp_path / "refused",
             settings=SweepSettings(trials=1, epochs=1, folds=1),
             space={**SPACE, **entry},
-            flags=FLAGS,
+            flags={key: value for key, value in FLAGS.items() if key not in entry},
         )
         with pytest.raises(SettingsError, match="does not accept a point") as refused:
             run_sweep(sweep, ThreadEngine())
@@ -137,7 +137,7 @@ def test_a_setting_that_trials_share_cannot_be_chosen(made: Path, tmp_path: Path
         folder=tmp_path / "refused",
         settings=SweepSettings(trials=1, epochs=1, folds=1),
         space={key: Choice(values=(10, 20))},
-        flags=FLAGS,
+        flags={name: value for name, value in FLAGS.items() if name != key},
     )
     with pytest.raises(SettingsError, match="a search cannot choose this setting"):
         sweep.refuse_what_cannot_be()
@@ -176,8 +176,10 @@ def test_the_default_space_is_accepted_on_a_panel(made: Path, tmp_path: Path) ->
         panel=made / NAME / "panel",
         folder=tmp_path / "default",
         settings=SweepSettings(folds=1),
-        space=default_space(),
+        space={},
+        usual=default_space(),
     )
+    assert sweep.space == default_space()
     sweep.refuse_what_cannot_be()
     task = sweep.task(3, {"graph.threshold": 0.3, "graph.neighbours": 10})
     assert task["base"]["graph"]["neighbours"] == 30

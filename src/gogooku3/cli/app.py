@@ -30,6 +30,8 @@ from gogooku3.cli import (
 from gogooku3.cli.faults import describe, save_traceback
 
 _INTERRUPTED = 130
+_FROM_THE_LAST_STAGE = "run the same command again to go on from the last finished stage"
+_GO_ON = {sweep.NAME: sweep.GO_ON}
 
 app = typer.Typer(
     name="gogooku3",
@@ -72,7 +74,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the user gets a sentence and a code
         code = _explain(error)
     if code == _INTERRUPTED:
-        describe("interrupted; run the same command again to go on from the last finished stage", sys.argv)
+        verb = "".join(sys.argv[1:2])
+        describe(f"interrupted; {_GO_ON.get(verb, _FROM_THE_LAST_STAGE)}", sys.argv)
     sys.exit(code)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +49,8 @@ def command(
 
     look = Look(folder, name=name, storage=storage)
     if web:
-        look.serve(show.say)
+        with suppress(KeyboardInterrupt):  # the way to leave it
+            look.serve(show.say)
         return
     if json:
         show.as_json(_plain(look.now()))
@@ -56,7 +58,7 @@ def command(
     if once or not sys.stdout.isatty():
         Console().print(shown(look.now()))
         return
-    with Live(shown(look.now()), auto_refresh=False, screen=False) as live:
+    with suppress(KeyboardInterrupt), Live(shown(look.now()), auto_refresh=False, screen=False) as live:
         while True:
             snapshot = look.now()
             live.update(shown(snapshot), refresh=True)

@@ -10,11 +10,13 @@ import typer
 from gogooku3.cli import options as o
 
 if TYPE_CHECKING:
+    from gogooku3.config.resolve import Resolved
     from gogooku3.sweeps.honesty import Honesty
     from gogooku3.sweeps.settings import SweepSettings
     from gogooku3.sweeps.sweep import Sweep
 
 NAME = "sweep"
+GO_ON = "the trials at work will be tried again: go on by the same command with --resume"
 
 _OWN = "sweep."
 
@@ -51,41 +53,73 @@ def command(
 ) -> None:
     """Search hyperparameters."""
     from gogooku3.cli import show
-    from gogooku3.sweeps.honesty import judge
+    from gogooku3.cli.show_search import show_search
     from gogooku3.sweeps.open import open_sweep
-    from gogooku3.sweeps.run import engine_of, report_of, run_sweep
+    from gogooku3.sweeps.run import engine_of, run_sweep
     from gogooku3.sweeps.space import default_space, read_space
 
     given = o.pairs(settings or [])
     own = {
-        "name": name,
-        "trials": trials,
-        "epochs": epochs,
-        "workers": workers,
+        **_changed({"name": name, "trials": trials, "epochs": epochs, "workers": workers}),
         **{key.removeprefix(_OWN): value for key, value in given.items() if key.startswith(_OWN)},
     }
+    how = _settings(own)
     sweep = open_sweep(
         panel=_panel(panel),
         folder=(out or Path("sweeps") / name).resolve(),
-        settings=_settings(own),
-        space=read_space(space) if space else default_space(),
+        settings=how.settings,
+        space=read_space(space) if space else {},
+        usual=default_space(),
         config=config,
         flags={key: value for key, value in given.items() if not key.startswith(_OWN)},
         storage=storage,
         resume=resume,
         progress=show.progress(quiet=quiet),
     )
-    with engine_of(sweep) as engine:
-        run_sweep(sweep, engine)
-    honesty = judge(sweep.ledger)
-    page = report_of(sweep, honesty)
-    _show(sweep.folder, honesty)
-    show.say(f"report: {page}")
-    found: dict[str, Any] = {"folder": str(sweep.folder), **_plain(honesty)}
+    show_search(sweep, how, quiet=quiet)
+    try:
+        with engine_of(sweep) as engine:
+            run_sweep(sweep, engine)
+    except KeyboardInterrupt:
+        _say_what_there_is(sweep)
+        raise
+    found = _report(sweep)
     if best:
         found |= _best(sweep, seeds)
     if json:
         show.as_json(found)
+
+
+def _report(sweep: Sweep) -> dict[str, Any]:
+    """Judge the search, write its report and its best point as settings, and say what was found."""
+    from json import loads
+
+    from gogooku3.cli import show
+    from gogooku3.sweeps.best_settings import write_best_settings
+    from gogooku3.sweeps.files import BEST
+    from gogooku3.sweeps.honesty import judge
+    from gogooku3.sweeps.run import report_of
+
+    honesty = judge(sweep.ledger)
+    page = report_of(sweep, honesty)
+    _show(sweep.folder, honesty)
+    show.say(f"report: {page}")
+    point = sweep.folder / BEST
+    if point.is_file():
+        show.say(f"settings: {write_best_settings(sweep, loads(point.read_text(encoding='utf-8')))}")
+    return {"folder": str(sweep.folder), **_plain(honesty)}
+
+
+def _say_what_there_is(sweep: Sweep) -> None:
+    """Report on a search that is broken off, if a trial has ended; Ctrl-C stays what ended it."""
+    from gogooku3.cli import show
+    from gogooku3.errors import Gogooku3Error
+
+    try:
+        if sweep.ledger.read().trials:
+            _report(sweep)
+    except Gogooku3Error as error:
+        show.say(str(error))
 
 
 def _best(sweep: Sweep, seeds: int) -> dict[str, Any]:
@@ -95,7 +129,7 @@ def _best(sweep: Sweep, seeds: int) -> dict[str, Any]:
 
     made = retrain_best(sweep, seeds)
     reached = ", ".join(f"{h} sessions {value:.4f}" for h, value in sorted(made.rank_ic.items()))
-    show.say(f"RankIC on the locked sessions, opened now: {reached}")
+    show.say(f"RankIC on the locked sessions, opened once: {reached}")
     show.say(f"bundle: {made.bundle.path}, SHA-256 {made.bundle.digest}")
     return {
         "bundle": str(made.bundle.path),
@@ -112,11 +146,19 @@ def _panel(panel: Path) -> Path:
     return panel
 
 
-def _settings(given: dict[str, Any]) -> SweepSettings:
+def _changed(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that are not as they would be without being given."""
+    from gogooku3.sweeps.settings import SweepSettings
+
+    fields = SweepSettings.model_fields
+    return {name: value for name, value in options.items() if value != fields[name].default}
+
+
+def _settings(given: dict[str, Any]) -> Resolved[SweepSettings]:
     from gogooku3.config.resolve import resolve
     from gogooku3.sweeps.settings import SweepSettings
 
-    return resolve(SweepSettings, flags=given).settings
+    return resolve(SweepSettings, flags=given)
 
 
 def _show(folder: Path, honesty: Honesty) -> None:

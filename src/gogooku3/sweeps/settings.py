@@ -26,7 +26,7 @@ class SweepSettings(BaseModel):
     startup: int = Field(
         5, ge=0, description="trials that end before any is pruned or chosen by the sampler's model"
     )
-    patience: int = Field(2, ge=0, description="epochs that no trial is pruned in")
+    patience: int = Field(2, ge=0, description="the first epoch after which a trial may be pruned")
     folds: int = Field(
         2, ge=1, description="test years that a trial is measured on: the last ones that are not locked"
     )
@@ -34,9 +34,13 @@ class SweepSettings(BaseModel):
         (), description="horizons whose RankIC at lag 1 is the objective; empty for all"
     )
     retries: int = Field(2, ge=0, description="times that a trial is queued again whose process was killed")
-    minutes: float | None = Field(None, gt=0, description="minutes after which a trial is ended and failed")
+    minutes: float | None = Field(
+        None, gt=0, description="minutes after which a trial is ended and failed; null: any number"
+    )
     silent_minutes: float | None = Field(
-        None, gt=0, description="minutes without a finished epoch after which a trial is ended and failed"
+        120.0,
+        gt=0,
+        description="minutes without a finished epoch after which a trial is ended and failed; null: any number",
     )
     memory_mb: int | None = Field(None, ge=256, description="memory at which a trial is failed, in MB")
     heartbeat: int = Field(

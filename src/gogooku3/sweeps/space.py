@@ -125,8 +125,8 @@ def default_space() -> Space:
     }
 
 
-def read_space(file: Path) -> Space:
-    """Return the default space with the entries of a TOML file's table ``space`` in place of its own.
+def read_space(file: Path) -> dict[str, Choice | Range]:
+    """Return the entries of a TOML file's table ``space``, which stand in for those of the default space.
 
     An entry is a list of values, ``{low, high}`` or ``{low, high, log = true}``; whole numbers where both ends are.
     A list of one value takes a setting out of the search.
@@ -143,7 +143,7 @@ def read_space(file: Path) -> Space:
         raise SettingsError(
             "a space is not understood", where=file, got=", ".join(tables), expected="one table [space]"
         )
-    return {**default_space(), **{name: entry(name, said, str(file)) for name, said in entries.items()}}
+    return {name: entry(name, said, str(file)) for name, said in entries.items()}
 
 
 def entry(name: str, said: Any, where: str) -> Choice | Range:

@@ -20,7 +20,7 @@ from gogooku3.sweeps.ledger import Ledger
 from gogooku3.sweeps.point_settings import settings_of
 from gogooku3.sweeps.points import pairs
 from gogooku3.sweeps.settings import SweepSettings
-from gogooku3.sweeps.space import Params, Space, Value
+from gogooku3.sweeps.space import ETA_RATIO, Params, Space, Value
 from gogooku3.sweeps.trial import LAG
 
 _CHOSEN = ("atft.", "optimizer.", "scheduler.", "loss.", "deep.", "graph.neighbours", "graph.threshold")
@@ -108,7 +108,9 @@ class Sweep:
             folder = self.trial_folder(number)
             base["run"] |= {"folder": str(folder.parent), "name": folder.name}
         try:
-            Settings.model_validate({**base, "run": {**base["run"], "folder": Path(base["run"]["folder"])}})
+            made = Settings.model_validate(
+                {**base, "run": {**base["run"], "folder": Path(base["run"]["folder"])}}
+            )
         except ValidationError as error:
             raise SettingsError(
                 "the model does not accept a point of the space",
@@ -116,6 +118,8 @@ class Sweep:
                 expected="; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors()),
                 remedy="narrow the space, with --space FILE.toml",
             ) from error
+        if ETA_RATIO not in self.space:
+            made.scheduler.refuse_high_floor(made.optimizer.learning_rate)
         return base
 
     def trial_folder(self, number: int) -> Path:

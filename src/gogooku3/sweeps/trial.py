@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gogooku3.errors import ModelError
 from gogooku3.sweeps.engines.protocol import Facts, Report
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def compute(task: Facts, report: Report) -> Facts:
 
     Returns:
         ``value``, the mean RankIC at lag 1 over the folds' test sessions and the horizons; ``fold_rank_ic`` and
-        ``epochs``, what each fold reached and chose, by name; ``series``, daily; ``seconds`` and ``memory_mb``.
+        ``epochs``, what each fold reached and chose, by name; ``series``, daily; ``memory_mb``.
 
     Raises:
         Gogooku3Error: The point cannot be trained; scores are degenerate.
@@ -46,7 +47,6 @@ def compute(task: Facts, report: Report) -> Facts:
     from gogooku3.pipeline.train import folds_of, train
     from gogooku3.sweeps.shared import SharedWork
 
-    began = time.perf_counter()
     base, run = run_of(task["base"]), run_of(task["settings"])
     panel = panel_of(run)
     first = folds_of(run, panel)[0].name
@@ -55,7 +55,6 @@ def compute(task: Facts, report: Report) -> Facts:
     evaluation = Judged(run).tested
     return measured(evaluation, task["horizons"]) | {
         "epochs": watch.chosen,
-        "seconds": round(time.perf_counter() - began, 1),
         "memory_mb": peak_memory_mb(),
     }
 
@@ -142,8 +141,20 @@ class _Watch:
     def epoch(
         self, name: str, epoch: int, loss: float, learning_rate: float, validation: Sequence[float]
     ) -> None:
-        """Report an epoch."""
+        """Report an epoch.
+
+        Raises:
+            ModelError: The model's scores have no RankIC.
+        """
         value = float(np.mean([validation[n] for n in self.watched]))
+        if not math.isfinite(value):
+            raise ModelError(
+                "the validation RankIC is no finite number",
+                where=f"{name}, epoch {epoch}",
+                got=value,
+                expected="finite scores that differ between stocks",
+                remedy="lower the learning rate or the weight decay",
+            )
         fold = name.split(", ")[1].removeprefix("fold ")
         if value > self._best.get(fold, -math.inf):
             self._best[fold], self.chosen[fold] = value, epoch
