@@ -57,13 +57,12 @@ def run_of(name: str, scratch: Path, flags: dict[str, object], panel: Path | Non
         "splits.locked_years": 0,
         "train.refit": False,
         "deep.seeds": 1,
-        "lightgbm.seeds": 1,
         "deep.epochs": flags["deep.epochs"],
     }
     return open_run(
         flags=common
         | source
-        | {k: v for k, v in flags.items() if k.split(".")[0] in {"atft", "frequency", "train"}},
+        | {k: v for k, v in flags.items() if k.split(".")[0] in {"atft", "frequency", "train", "lightgbm"}},
         progress=Said(),
         remembered=False,
     )
@@ -132,6 +131,8 @@ def main() -> None:
     reachable: dict[str, float] = {}
     for number, (name, changes) in enumerate(VARIANTS.items()):
         models = ["atft_gat_fan"] if number else ["lightgbm", "atft_gat_fan"]
+        if not number:
+            changes = {"lightgbm.seeds": 1}
         stem = f"{'quick' if arguments.quick else 'market'}-{number}"
         run = run_of(stem, arguments.scratch, {**size, **changes, "train.models": models}, panel_file)
         if not number:

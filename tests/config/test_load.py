@@ -167,3 +167,12 @@ def test_a_floor_at_or_above_the_learning_rate_is_refused_at_once() -> None:
     with pytest.raises(SettingsError, match=r"eta_min 5e-05, optimizer\.learning_rate 2e-05"):
         load(DEEP | {"optimizer.learning_rate": 2e-5})
     load(DEEP | {"optimizer.learning_rate": 2e-5, "scheduler.type": "constant"})
+
+
+def test_horizon_weights_are_as_many_as_targets() -> None:
+    flags: dict[str, object] = {
+        "run.simulated": True, "train.models": ["gru"], "labels.horizons": [1, 5], "loss.horizon_weights": [1, 2],
+    }  # fmt: skip
+    with pytest.raises(SettingsError, match=r"2 weights[\s\S]*h1_d0, h1_d1, h5_d0, h5_d1"):
+        load_settings(None, flags)
+    load_settings(None, {**flags, "loss.horizon_weights": [1, 2, 1, 2]})

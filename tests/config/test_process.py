@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gogooku3.config import process
+from gogooku3.errors import ModelError
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 
@@ -28,6 +29,12 @@ def python(code: str, **environment: str) -> dict[str, object]:
     )
     found: dict[str, object] = json.loads(done.stdout)
     return found
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelError, match=r"gogooku3\[deep\]"):
+        process.prepare_torch(1)
 
 
 THREADS = """

@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gogooku3.errors import Gogooku3Error
 from gogooku3.pipeline.build import panel_of
 from gogooku3.pipeline.run import run_all
 from gogooku3.pipeline.run_folder import open_run
+from gogooku3.pipeline.train import train
 from gogooku3.progress import Silent
 from tests.pipeline.tiny import MODELS, NAME, tiny_run
 
@@ -134,3 +136,25 @@ def test_the_figures_are_those_of_the_table(table: pl.DataFrame, tmp_path: Path)
     result = next(r for r in outcome.evaluation.results if str(r.target) == "h5_d1")
     assert result.periods[0].rank_ic.days == len(found)
     assert result.periods[0].rank_ic.mean == pytest.approx(np.mean(found), abs=1e-9)
+
+
+def test_deep_models_learn_from_a_ready_panel(table: pl.DataFrame, tmp_path: Path) -> None:
+    """What the table lacks is named by keys that exist; without them it trains."""
+    panel = convert(table.drop("link"), tmp_path)
+    flags: dict[str, object] = {
+        "run.name": NAME, "run.folder": str(tmp_path / "runs"), "panel.file": str(panel),
+        "train.models": ["atft_gat_fan"], "splits.min_train_sessions": 60, "splits.test_years": 1, "deep.epochs": 1,
+        "deep.seeds": 1, "deep.sessions": 60, "deep.parts": 1, "atft.hidden": 8, "atft.heads": 2, "atft.lookback": 8,
+        "atft.convolutions": 1,
+    }  # fmt: skip
+    for key, message in (
+        ("frequency.channels", "where: frequency.channels"),
+        ("atft.gat_layers", "atft.gat_layers=0"),
+    ):
+        run = open_run(flags=flags)
+        with pytest.raises(Gogooku3Error, match=message):
+            train(run)
+        flags[key] = [] if key == "frequency.channels" else 0
+    train(open_run(flags=flags))
+    scores = pl.read_parquet(tmp_path / "runs" / NAME / "predictions.parquet")["atft_gat_fan_h5_d1"]
+    assert scores.n_unique() > 1000

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from gogooku3.errors import ModelError
 from gogooku3.scoring.score import score_sessions
 from gogooku3.training.checkpoint import checkpoint_steps
 from gogooku3.training.deep_trainer import Trained
-from tests.training.deep_market import WATCHED, course, make_model, source, train, trainer
+from gogooku3.training.find_fault import find_fault
+from gogooku3.training.losses.rank_preserving import RankPreservingLoss
+from tests.training.deep_market import DAYS, WATCHED, course, make_model, source, train, trainer
 
 
 def same(left: Trained, right: Trained) -> bool:
@@ -161,6 +164,60 @@ def test_a_loss_that_is_not_finite_stops_with_step_day_and_checkpoint(tmp_path: 
     assert "2020-" in said
     assert "h1_d1" in said
     assert "the last good checkpoint is step 3" in said
+
+
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_the_day_and_horizon_that_break_a_step_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """One label of the second horizon, on one day in the middle of a block, is what breaks."""
+    broken = trainer(sessions=10, checkpoint_every=1)
+    place = 64, int(np.flatnonzero(np.isfinite(broken.labels[64, :, 1]))[9])
+    broken.labels[(*place, 1)] = 77.0
+
+    class Touchy(torch.autograd.Function):
+        """Gives what it is given; its gradient is not finite."""
+
+        @staticmethod
+        def forward(_context: object, value: torch.Tensor) -> torch.Tensor:
+            return value.clone()
+
+        @staticmethod
+        def backward(_context: object, gradient: torch.Tensor) -> torch.Tensor:
+            return gradient * torch.inf
+
+    real = RankPreservingLoss.parts
+
+    def parts(
+        self: RankPreservingLoss, scores: torch.Tensor, labels: torch.Tensor, *rest: object, **named: object
+    ):
+        found = real(self, scores, labels, *rest, **named)
+        if not bool((labels == 77.0).any()):
+            return found
+        total = found.total * torch.nan if what == "loss" else Touchy.apply(found.total)
+        return replace(found, total=total)
+
+    monkeypatch.setattr(RankPreservingLoss, "parts", parts)
+    with pytest.raises(ModelError, match=f"{what} is not finite") as raised:
+        broken.train(make_model, course(), tmp_path)
+    assert f"{DAYS[64]}, h5_d1" in str(raised.value)
+
+
+def test_what_takes_several_targets_names_none() -> None:
+    labels = torch.zeros(8, 3, 2)
+    assert find_fault(lambda given: bool(torch.isfinite(given).all()), labels) == (None, None)
+    assert find_fault(lambda given: bool(torch.isfinite(given[5, :, 1]).any()), labels) == (5, 1)
+    together = lambda given: bool(torch.isfinite(given[2:7:4, :, 0]).all())  # noqa: E731
+    assert find_fault(together, labels) == (None, 0)
+
+
+def test_without_a_day_to_measure_validation_on_it_stops(tmp_path: Path) -> None:
+    blind = trainer()
+    blind.labels[WATCHED, :, 1] = np.nan
+    with pytest.raises(ModelError, match="validation cannot be measured") as raised:
+        blind.train(make_model, course(), tmp_path)
+    assert "h5_d1" in str(raised.value)
+    assert "h1_d1" not in str(raised.value)
 
 
 def test_a_model_that_tells_no_stocks_apart_is_stopped(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def load_settings(
         resolved = layers(remembered=kept)
     _refuse_unread(resolved)
     _refuse_high_floor(resolved.settings)
+    _refuse_other_weights(resolved.settings)
     return resolved
 
 
@@ -124,6 +125,19 @@ def _no_effect(key: str, origin: Origin, settings: Settings, given: Sequence[str
         got=got,
         remedy=f"remove the setting, or choose {reader} that reads it",
     )
+
+
+def _refuse_other_weights(settings: Settings) -> None:
+    """The targets of a ready panel are its own, and are known when it is opened."""
+    weights, targets = settings.loss.horizon_weights, settings.labels.targets
+    read = bool(set(settings.train.models) & set(DEEP)) and settings.panel.file is None
+    if read and weights and len(weights) != len(targets):
+        raise SettingsError(
+            "horizon weights do not fit the targets",
+            where="loss.horizon_weights",
+            got=f"{len(weights)} weights",
+            expected=f"one for each of {', '.join(map(str, targets))}",
+        )
 
 
 def _refuse_high_floor(settings: Settings) -> None:

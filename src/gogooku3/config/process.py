@@ -6,6 +6,9 @@ import ctypes
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+
+from gogooku3.errors import ModelError
 
 _SAID = os.environ.get("OMP_NUM_THREADS", "")  # by the user, before we say it ourselves
 _CPUS = Path("/sys/devices/system/cpu")
@@ -61,6 +64,9 @@ def prepare_torch(threads: int = 0) -> TorchProcess:
     Args:
         threads: How many; with 0 the OMP_NUM_THREADS that the user set, or else the physical cores that the
             process may use.
+
+    Raises:
+        ModelError: Torch is not installed.
     """
     if threads:
         count, by = threads, "deep.threads"
@@ -74,10 +80,21 @@ def prepare_torch(threads: int = 0) -> TorchProcess:
     import numba
 
     numba.get_num_threads()  # its first kernel would set torch's threads back to all cores
-    import torch
-
+    torch = _torch()
     torch.set_num_threads(count)
     return TorchProcess(threads=count, threads_by=by, memory_kept=kept)
+
+
+def _torch() -> ModuleType:
+    try:
+        import torch
+    except ImportError as error:
+        raise ModelError(
+            "deep models need torch, which is not installed",
+            got=error,
+            remedy="pip install 'gogooku3[deep]', or in a clone pip install -e '.[deep]'",
+        ) from error
+    return torch
 
 
 def physical_cores() -> int:

@@ -44,7 +44,8 @@ class GraphInputs:
                 "a graph needs the returns of the stocks, which this panel does not keep",
                 got=", ".join(panel.field_names) or "no market field",
                 expected=f"the field {RETURN}",
-                remedy="build the panel from bars, give the table a column of closes, or leave the graph out",
+                remedy="build the panel from bars, give the table returns (a column `link`), or leave the graph out: "
+                "--set atft.gat_layers=0",
             )
         with np.errstate(divide="ignore", invalid="ignore"):
             returns = np.log(_field(panel, RETURN, first, stop))

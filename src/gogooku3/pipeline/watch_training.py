@@ -1,4 +1,4 @@
-"""Curves of a training: progress with rate and memory, metrics.jsonl as it goes, TensorBoard by option."""
+"""Curves of a training: progress with rate and memory, training.jsonl as it goes, TensorBoard by option."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ class Encoding:
         if unknown:
             raise SettingsError(
                 "a channel to normalise is no feature of the panel",
-                where="atft.frequency.channels",
+                where="frequency.channels",
                 got=", ".join(unknown),
                 expected="features of the panel, see docs/reference/features.md",
-                remedy="name others, or none: frequency.channels=[]",
+                remedy="name others, or none: --set frequency.channels=[]",
             )
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gogooku3.errors import SettingsError
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.deep import DeepWork, Material
 from gogooku3.pipeline.run_folder import Run
@@ -37,6 +38,12 @@ class BestWork(DeepWork):
 
     def _trainer(self, material: Material, process: TorchProcess) -> DeepTrainer:
         usual = super()._trainer(material, process)
+        if usual.recipe.scheduler.type == "plateau":
+            raise SettingsError(
+                "the best trial cannot be trained again: its learning rate went by a validation score",
+                got="scheduler.type plateau",
+                expected="a schedule whose rate follows from the epoch alone",
+            )
         return _EpochsKnown(
             usual.source,
             usual.labels,
@@ -58,5 +65,6 @@ class _EpochsKnown(DeepTrainer):
 
     def train(self, make_model: Callable[[], DeepModel], course: Course, folder: Path) -> Trained:
         if len(course.watched):
-            return Trained(weights={}, epochs=self.epochs, validation=(math.nan,) * len(self.targets))
+            unknown = (math.nan,) * len(self.targets)
+            return Trained(weights={}, epochs=self.epochs, validation=unknown, history=())
         return super().train(make_model, course, folder)

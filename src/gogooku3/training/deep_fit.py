@@ -60,12 +60,7 @@ class DeepFit:
         deep = self.trainer.recipe.deep
         seeds = range(self.seed, self.seed + deep.seeds)
         chosen = self._train(name, fold, key, self.seed, choose=True) if self.refit else None
-        trained = [
-            self._train(
-                name, fold, key, seed, choose=not self.refit, epochs=chosen.epochs if chosen else None
-            )
-            for seed in seeds
-        ]
+        trained = [self._train(name, fold, key, seed, choose=not self.refit, chosen=chosen) for seed in seeds]
         members = tuple(
             DeepMember(
                 described=self.described,
@@ -78,9 +73,10 @@ class DeepFit:
         return self._score(name, fold, members)
 
     def _train(
-        self, name: str, fold: Fold, key: str, seed: int, *, choose: bool, epochs: int | None = None
+        self, name: str, fold: Fold, key: str, seed: int, *, choose: bool, chosen: Trained | None = None
     ) -> Trained:
         deep = self.trainer.recipe.deep
+        epochs = chosen.epochs if chosen else None
         part = "choosing" if choose and self.refit else f"seed {seed}"
         learnt = fold.train if choose else np.sort(np.concatenate([fold.train, fold.validation]))
         course = Course(
@@ -91,6 +87,7 @@ class DeepFit:
             watched=fold.validation if choose else fold.validation[:0],
             epochs=deep.epochs,
             stop_after=epochs or deep.epochs,
+            replayed=chosen.history if chosen else (),
         )
         return self.trainer.train(
             self.make_model, course, self.folder / f"{name}-{fold.name}-{part}".replace(" ", "")
@@ -106,7 +103,10 @@ class DeepFit:
             model.load_state_dict(dict(member.weights))
             grid = score_sessions(model, source, fold.test, device=device)
             where = f"{name}, fold {fold.name}, seed {seed}"
-            refuse_constant_scores(grid, days[fold.test], self.trainer.targets, where)
+            refuse_constant_scores(
+                grid, source.universe[fold.test], days[fold.test], self.trainer.targets, where
+            )
+            self.trainer.refuse_chance(model, fold.test, where, seed=seed, device=device)
             found.append(grid[session, stock])
         member_scores = np.stack(found)
         return FoldScores(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -25,13 +26,16 @@ from gogooku3.training.deep_settings import DeepSettings
 from gogooku3.training.degenerate import refuse_constant_scores, refuse_jitter
 from gogooku3.training.ema import Ema
 from gogooku3.training.feed import Fed, Feed, open_feed
+from gogooku3.training.find_fault import find_fault
 from gogooku3.training.listener import Listener, Quiet
-from gogooku3.training.losses.rank_preserving import LossParts, RankPreservingLoss
+from gogooku3.training.losses.rank_preserving import RankPreservingLoss
 from gogooku3.training.losses.settings import LossSettings
 from gogooku3.training.optimizer_settings import OptimizerSettings
 from gogooku3.training.optimizers import make_optimizer
 from gogooku3.training.scheduler_settings import SchedulerSettings
 from gogooku3.training.schedulers import make_scheduler
+
+_DRAWN = 5  # sessions on which two draws of the dropout are compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,8 @@ class Course:
         watched: Later sessions to stop by, int64 [V]; empty to train for all ``epochs``.
         epochs: Epochs at most, of which the learning rate's course is made.
         stop_after: Epochs after which to stop in any case.
+        replayed: Validation score after each epoch of the training that found ``stop_after``: what a plateau goes by
+            where nothing is watched.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Course:
     watched: np.ndarray
     epochs: int
     stop_after: int
+    replayed: tuple[float, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -94,11 +101,13 @@ class Trained:
         weights: The averaged weights after the best epoch, or after the last one where nothing was watched.
         epochs: Number of epochs that made them.
         validation: Validation RankIC of each target then; NaN where nothing was watched.
+        history: Mean validation RankIC after each epoch that was made.
     """
 
     weights: Mapping[str, torch.Tensor]
     epochs: int
     validation: tuple[float, ...]
+    history: tuple[float, ...]
 
 
 class DeepTrainer:
@@ -142,6 +151,22 @@ class DeepTrainer:
         run = _Run(self, make_model, course, folder)
         run.resume()
         return run.finish()
+
+    def refuse_chance(
+        self, model: DeepModel, sessions: np.ndarray, where: str, *, seed: int, device: torch.device
+    ) -> None:
+        """Stop if two draws of a model's dropout do not agree on the last of the sessions.
+
+        Raises:
+            ModelError: With target and day.
+        """
+        last = sessions[-_DRAWN:]
+        draws = []
+        for draw in range(2):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(_mixed(seed, draw))
+                draws.append(score_sessions(model, self.source, last, device=device, dropout=True))
+        refuse_jitter(draws[0], draws[1], self.days[last], self.targets, where)
 
 
 class _Run:
@@ -204,14 +229,16 @@ class _Run:
                 self._epoch()
                 self._judge()
                 self._save(best=self.at.best == self.at.epoch)
+        history = tuple(mean for mean, _ in self.at.history)
         if not len(self.course.watched):
             return Trained(
                 weights=self._averaged(),
                 epochs=self.at.epoch,
                 validation=(float("nan"),) * len(self.t.targets),
+                history=history,
             )
         validation = tuple(self.at.history[self.at.best - 1][1])
-        return Trained(weights=self.best, epochs=self.at.best, validation=validation)
+        return Trained(weights=self.best, epochs=self.at.best, validation=validation, history=history)
 
     def _patience_is_over(self) -> bool:
         return bool(self.at.best) and self.at.epoch - self.at.best >= self.t.recipe.deep.patience
@@ -236,29 +263,29 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         total, rows = 0.0, 0
         for number, (batch, fed) in enumerate(blocks):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(_mixed(self.course.seed, self.at.epoch, self.at.step, number))
-                parts = self._loss(batch, fed, number)
-            torch.autograd.backward(parts.total / len(blocks))
-            total += float(parts.total.detach()) / len(blocks)
+            loss = self._loss(fed, number)
+            if not bool(torch.isfinite(loss)):
+                self._stop(blocks, "the loss is not finite")
+            torch.autograd.backward(loss / len(blocks))
+            total += float(loss.detach()) / len(blocks)
             rows += (batch.stop - batch.start) * len(batch.stocks)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.t.recipe.deep.clip)
         if not bool(torch.isfinite(norm)):
-            self._stop_at_gradient([batch for batch, _ in blocks])
+            self._stop(blocks, "a gradient is not finite")
         self.optimizer.step()
         self.ema.update()
         self.at.seen += total
         self.t.listener.step(total, rows, self.schedule.learning_rate)
 
-    def _loss(self, batch: Batch, fed: Fed, number: int) -> LossParts:
+    def _loss(self, fed: Fed, number: int) -> torch.Tensor:
+        """Return the loss of a block, the same however often it is asked for."""
         block, labels = fed
-        with self._arithmetic():
-            output = self.forward(block)
-        step = self.at.epoch * self.steps + self.at.step
-        parts = self.loss.parts(output.float(), labels, block.scored, step=step + number)
-        if not bool(torch.isfinite(parts.total)):
-            self._stop_at_loss(batch, output)
-        return parts
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(_mixed(self.course.seed, self.at.epoch, self.at.step, number))
+            with self._arithmetic():
+                output = self.forward(block)
+            step = self.at.epoch * self.steps + self.at.step
+            return self.loss.parts(output.float(), labels, block.scored, step=step + number).total
 
     def _arithmetic(self) -> Any:
         if self.t.recipe.deep.precision == "float32":
@@ -273,35 +300,42 @@ class _Run:
         mean, found = float("nan"), [float("nan")] * len(self.t.targets)
         if len(course.watched):
             found = self._validate()
-            mean = float(np.mean([found[t] for t in np.flatnonzero(self.t.watch)]))
+            mean = self._mean(found)
             if all(mean > before for before, _ in at.history):
                 at.best, self.best = at.epoch, self._averaged()
         at.history.append((mean, found))
-        self.schedule.step(at.epoch, 0, mean if len(course.watched) else None)
+        seen = [mean] if len(course.watched) else list(course.replayed[at.epoch - 1 : at.epoch])
+        self.schedule.step(at.epoch, 0, seen[0] if seen else None)
         self.t.listener.epoch(course.name, at.epoch, loss, self.schedule.learning_rate, found)
+
+    def _mean(self, found: list[float]) -> float:
+        """Return the mean over the watched targets, none of which may be unknown: nothing could be better then."""
+        unknown = [self.t.targets[t] for t in np.flatnonzero(self.t.watch) if not np.isfinite(found[t])]
+        if unknown:
+            raise ModelError(
+                "validation cannot be measured",
+                where=f"{self.course.name}, {', '.join(map(str, unknown))}",
+                got=f"no day with labels of enough stocks among {len(self.course.watched)} sessions",
+                remedy="validate on more sessions or stocks, or leave the horizon out of train.horizons",
+            )
+        return float(np.mean([found[t] for t in np.flatnonzero(self.t.watch)]))
 
     def _validate(self) -> list[float]:
         watched = self.course.watched
         with self.ema.swap():
             scores = score_sessions(self.model, self.t.source, watched, device=self.device)
             where = f"{self.course.name}, after epoch {self.at.epoch}"
-            refuse_constant_scores(scores, self.t.days[watched], self.t.targets, where)
-            self._refuse_jitter(watched[-5:], where)
+            refuse_constant_scores(
+                scores, self.t.source.universe[watched], self.t.days[watched], self.t.targets, where
+            )
+            self.t.refuse_chance(
+                self.model, watched, where, seed=_mixed(self.course.seed, self.at.epoch), device=self.device
+            )
         labels = self.t.labels[watched]
         return [
-            float(np.nanmean(daily_rank_ic(_float64(scores[:, :, t]), _float64(labels[:, :, t])).values))
+            _mean_of_days(daily_rank_ic(_float64(scores[:, :, t]), _float64(labels[:, :, t])).values)
             for t in range(len(self.t.targets))
         ]
-
-    def _refuse_jitter(self, sessions: np.ndarray, where: str) -> None:
-        draws = []
-        for draw in range(2):
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(_mixed(self.course.seed, self.at.epoch, draw, 1))
-                draws.append(
-                    score_sessions(self.model, self.t.source, sessions, device=self.device, dropout=True)
-                )
-        refuse_jitter(draws[0], draws[1], self.t.days[sessions], self.t.targets, where)
 
     def _averaged(self) -> Mapping[str, torch.Tensor]:
         with self.ema.swap():
@@ -320,39 +354,44 @@ class _Run:
         }
         save_checkpoint(self.folder, state, step=at.epoch * self.steps + at.step, best=best)
 
-    def _where(self) -> str:
-        return f"{self.course.name}, epoch {self.at.epoch + 1}, step {self.at.step + 1}"
-
     def _last(self) -> str:
         steps = checkpoint_steps(self.folder)
         return (
             f"the last good checkpoint is step {steps[-1]} in {self.folder}" if steps else "no checkpoint yet"
         )
 
-    def _stop_at_loss(self, batch: Batch, output: torch.Tensor) -> None:
-        bad = ~torch.isfinite(output.detach().flatten(3).any(dim=3) if output.ndim > 3 else output.detach())
-        places = torch.nonzero(bad)
-        day, target = (int(places[0, 0]), int(places[0, 2])) if len(places) else (0, 0)
+    def _stop(self, blocks: list[tuple[Batch, Fed]], what: str) -> NoReturn:
+        """Find what breaks the step, and say so."""
+        named = [name for name, p in self.model.named_parameters() if not _is_finite(p.grad)]
+        day, target = self._fault(blocks)
         raise ModelError(
-            "the loss is not finite",
-            where=f"{self._where()}, {self.t.days[batch.start + day]}, {self.t.targets[target]}",
-            got=f"{len(places)} of {bad.numel()} scores not finite",
-            remedy=f"{self._last()}; lower the learning rate or the clipping norm",
+            what,
+            where=f"{self.course.name}, epoch {self.at.epoch + 1}, step {self.at.step + 1}, {day}, {target}",
+            got=", ".join(named[:5]) or None,
+            remedy=f"{self._last()}; lower the learning rate or deep.clip",
         )
 
-    def _stop_at_gradient(self, batches: list[Batch]) -> None:
-        names = [
-            name
-            for name, p in self.model.named_parameters()
-            if p.grad is not None and not bool(torch.isfinite(p.grad).all())
-        ]
-        days = ", ".join(f"{self.t.days[b.start]} to {self.t.days[b.stop - 1]}" for b in batches)
-        raise ModelError(
-            "a gradient is not finite",
-            where=f"{self._where()}, {days}, all targets",
-            got=", ".join(names[:5]) or "a norm that overflows",
-            remedy=f"{self._last()}; lower the learning rate",
-        )
+    def _fault(self, blocks: list[tuple[Batch, Fed]]) -> tuple[str, str]:
+        """Return session and target, by name, that break the step by themselves; else what they are among."""
+        days, targets = self.t.days, self.t.targets
+        among = f"{days[blocks[0][0].start]} to {days[blocks[-1][0].stop - 1]}"
+        for number, (batch, (block, labels)) in enumerate(blocks):
+            day, target = find_fault(partial(self._breaks, block, number), labels)
+            if target is not None:
+                return among if day is None else str(days[batch.start + day]), str(targets[target])
+        return among, "several targets together"
+
+    def _breaks(self, block: Any, number: int, labels: torch.Tensor) -> bool:
+        """Tell whether loss or gradient of a block are not finite with these labels."""
+        self.optimizer.zero_grad(set_to_none=True)
+        try:
+            loss = self._loss((block, labels), number)
+        except ModelError:
+            return False  # too few labels for a loss
+        if not bool(torch.isfinite(loss)):
+            return True
+        torch.autograd.backward(loss)
+        return not all(_is_finite(p.grad) for p in self.model.parameters())
 
 
 def _item(batch: Batch) -> Item:
@@ -375,6 +414,15 @@ def device_of(deep: DeepSettings) -> torch.device:
 def _mixed(*numbers: int) -> int:
     """Return a seed that differs for every combination of numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _is_finite(gradient: torch.Tensor | None) -> bool:
+    return gradient is None or bool(torch.isfinite(gradient).all())
+
+
+def _mean_of_days(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _float64(grid: np.ndarray) -> np.ndarray:
