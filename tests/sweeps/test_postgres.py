@@ -25,8 +25,8 @@ from gogooku3.sweeps.study import OWNER
 from tests.sweeps.stand_in import SETTINGS, driver
 
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
-DEBIANS = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
-FOUND = os.pathsep.join([os.environ.get("PATH", ""), *DEBIANS])
+DEBIAN_FOLDERS = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+FOUND = os.pathsep.join([os.environ.get("PATH", ""), *DEBIAN_FOLDERS])
 PROGRAMS = {name: shutil.which(name, path=FOUND) for name in ("initdb", "pg_ctl")}
 MISSING = [name for name, path in PROGRAMS.items() if path is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"PostgreSQL is not installed: no {', '.join(MISSING)}")
