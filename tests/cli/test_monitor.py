@@ -109,6 +109,17 @@ def test_the_web_page_is_of_the_same_study_and_of_this_machine_alone(
     assert said[0].startswith(f"http://127.0.0.1:{served['port']}/")
 
 
+def test_ctrl_c_is_the_way_to_leave_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_off(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    driver(tmp_path).run()
+    fake = types.ModuleType("optuna_dashboard")
+    fake.run_server = broken_off  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "optuna_dashboard", fake)
+    assert call("monitor", str(tmp_path), "--web") == 0
+
+
 def test_without_the_extra_it_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

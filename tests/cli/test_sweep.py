@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import runpy
 import shutil
 import signal
@@ -135,7 +134,7 @@ def test_scores_that_are_degenerate_fail_the_trial_with_the_reason(folder: Path)
     rows = {row["params"]["optimizer.learning_rate"]: row for row in trials(folder)}
     assert [rows[rate]["state"] for rate in (0.01, 1.0, 1e30)] == ["COMPLETE", "FAIL", "FAIL"]
     assert "scores are constant across stocks" in rows[1.0]["reason"]
-    assert re.search("not finite|no finite number|cannot be measured", rows[1e30]["reason"])
+    assert "scores are not finite" in rows[1e30]["reason"]
     assert rows[0.01]["value"] is not None
     assert rows[1.0]["value"] is rows[1e30]["value"] is None
     assert json.loads((folder / "best_params.json").read_text()) == rows[0.01]["params"]
