@@ -131,10 +131,11 @@ def main() -> None:
     reachable: dict[str, float] = {}
     for number, (name, changes) in enumerate(VARIANTS.items()):
         models = ["atft_gat_fan"] if number else ["lightgbm", "atft_gat_fan"]
-        if not number:
-            changes = {"lightgbm.seeds": 1}
+        seeds = {} if number else {"lightgbm.seeds": 1}
         stem = f"{'quick' if arguments.quick else 'market'}-{number}"
-        run = run_of(stem, arguments.scratch, {**size, **changes, "train.models": models}, panel_file)
+        run = run_of(
+            stem, arguments.scratch, {**size, **changes, **seeds, "train.models": models}, panel_file
+        )
         if not number:
             build(run)
             panel_file = run.path("panel")

@@ -51,10 +51,10 @@ def test_nothing_that_is_published_later_is_known(told_base: Base, variant: str)
 
 
 def session_for(base: Base, early: str) -> int:
-    """Return a session on which such a rule shows: with a disclosure after the close, or a Monday."""
+    """Return a session on which such a rule shows: with a disclosure after the close, or a Tuesday."""
     sessions = base.panel.sessions
     if early != "fs_":
-        return next(t for t in range(330, 340) if sessions[t].item().weekday() == 0)
+        return next(t for t in range(330, 340) if sessions[t].item().weekday() == 1)
     late = base.material.told["statements"].filter(pl.col("time") == "15:30:00")["date"].to_list()
     return next(t for t in range(330, 420) if sessions[t].item() in late)
 
@@ -78,8 +78,7 @@ def test_a_rule_that_is_a_session_early_is_found(
 
         found = real(calendar, days, *rest, **named)
         sessions = sessions_between(calendar, dt.date(2020, 1, 1), dt.date(2026, 12, 31))
-        ahead = 2 if module is margin else 1  # as docs/guide/published.md says
-        return sessions[np.maximum(np.searchsorted(sessions, found) - ahead, 0)]
+        return sessions[np.maximum(np.searchsorted(sessions, found) - 1, 0)]
 
     monkeypatch.setattr(module, rule, rushed)
     hasty = Base(told_base.audited, told_base.audit, told_base.material, tmp_path / "audit")
@@ -110,10 +109,16 @@ def test_what_is_later_is_decided_by_days_and_times() -> None:
     assert kept["code"].to_list() == ["a", "e"]
     other = retold({"statements": table}, day, 930.0, delete=False, rng=rng)["statements"]
     assert other.filter(pl.col("code").is_in(["a", "e"])).height >= 2
-    balances = pl.DataFrame(
-        {"code": list("ab"), "date": [day, day - dt.timedelta(days=4)], "long": [1.0, 1.0]}
-    )
-    assert retold({"margin": balances}, day, 930.0, delete=True, rng=rng)["margin"]["code"].to_list() == ["b"]
+
+
+@pytest.mark.parametrize("known", [dt.date(2024, 11, 5), dt.date(2026, 9, 28), dt.date(2026, 10, 6)])
+def test_balances_are_later_until_they_can_be_out(known: dt.date) -> None:
+    """Weekly ones come on the fourth day at the soonest, daily ones (from 2026-09-25) on the next."""
+    days = [known - dt.timedelta(days=k) for k in range(7)]
+    balances = pl.DataFrame({"code": ["a"] * 7, "date": days, "long": [1.0] * 7})
+    soonest = {day: 4 if day < dt.date(2026, 9, 25) else 1 for day in days}
+    kept = retold({"margin": balances}, known, 930.0, delete=True, rng=np.random.default_rng(0))["margin"]
+    assert kept["date"].to_list() == [day for day in days if (known - day).days > soonest[day]]
 
 
 def test_bars_keep_their_daily_factors(told_base: Base, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from gogooku3.storage.parquet import write_parquet
 Told = Mapping[str, pl.DataFrame]
 """Tables by family, as they were published."""
 
-_SOONEST = timedelta(
-    days=4
-)  # a weekly balance, of a Friday at the latest, is out on Tuesday evening at the soonest
+_WEEKLY = timedelta(days=4)  # the balance of a Friday is out on Tuesday evening at the soonest
+_DAILY = timedelta(days=1)  # that of a day on the next evening
+_DAILY_FROM = date(2026, 9, 25)
 _ABSENT = 0.2
 
 
@@ -71,7 +71,8 @@ def _is_later(family: str, table: pl.DataFrame, known: date, close: float) -> pl
     if family == "short_selling":
         return day >= known
     if family == "margin":
-        unsaid = day > known - _SOONEST
+        soonest = pl.when(day < _DAILY_FROM).then(_WEEKLY).otherwise(_DAILY)
+        unsaid = day + soonest >= known
         return pl.coalesce(pl.col("published") >= known, unsaid) if "published" in table.columns else unsaid
     clock = pl.col("time").str.splitn(":", 3).struct
     minutes = clock.field("field_0").cast(pl.Float64, strict=False) * 60 + clock.field("field_1").cast(

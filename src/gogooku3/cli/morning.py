@@ -84,6 +84,7 @@ def _say(done: Morning) -> None:
     else:
         show.say(
             f"appended: {appended.sessions} sessions, {appended.changes.corrected} corrected bars, "
+            f"{appended.changes.withdrawn} withdrawn, "
             f"{appended.computed} sessions computed"
         )
     show.show_ranking(done.ranking)
@@ -101,6 +102,7 @@ def _plain(done: Morning) -> dict[str, Any]:
         else {
             "sessions": appended.sessions,
             "corrected": appended.changes.corrected,
+            "withdrawn": appended.changes.withdrawn,
             "sessions_computed": appended.computed,
         },
     }
