@@ -1,7 +1,7 @@
 """An epoch of ATFT-GAT-FAN over 8.9 million stock-days of 112 features, and its step against one fed windows.
 
-The panel is that of ``writer``; settings are the defaults. The table of jp_tse in docs/results.md has the same model and
-loop (lookback 60, hidden 64, one graph layer with edge features), other labels, and one thread. The epoch holds
+The panel is that of ``writer``; settings are the defaults. The table of jp_tse in docs/results.md has the same model
+and loop (lookback 60, hidden 64, one graph layer with edge features), other labels, and one thread. The epoch holds
 everything: reading blocks, forward, backward, loss, clipping, optimizer, averaged weights. The windowed version is the
 same model with the same kernels, given one window of 60 sessions for each stock-day instead of a block.
 
