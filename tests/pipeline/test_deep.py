@@ -277,7 +277,7 @@ def test_curves_for_tensorboard(tmp_path: Path) -> None:
         run = tiny_run(tmp_path / str(wanted), {**DEEP, "deep.tensorboard": wanted})
         run.folder.mkdir(parents=True)
         watch = WatchTraining(run, targets, process)
-        watch.begin("gru", 2, 3, 0, 0)
+        watch.begin("gru", 6, 0)
         for epoch in (1, 2):
             watch.epoch("gru", epoch, 0.5 / epoch, 1e-3, [0.1 * epoch, float("nan")])
         assert run.path("tensorboard").exists() == wanted

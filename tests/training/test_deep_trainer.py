@@ -139,6 +139,37 @@ class _Heard:
         self.heard.append((epoch, validation))
 
 
+class Counting:
+    """Remembers what was announced, and counts."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int]] = []
+        self.steps = 0
+
+    def begin(self, _name: str, steps: int, done: int) -> None:
+        self.told.append((steps, done))
+
+    def epoch(self, *_: object) -> None:
+        pass
+
+    def step(self, *_: object) -> None:
+        self.steps += 1
+
+
+@pytest.mark.parametrize("changes", [{"sessions": 7}, {"sessions": 7, "accumulate": 2}])
+def test_the_steps_announced_are_those_that_are_made(tmp_path: Path, changes: dict[str, object]) -> None:
+    """Epochs are cut at other places, and have other numbers of blocks."""
+    counted = trainer(**changes)
+    counted.listener = heard = Counting()
+    asked = course(watched=WATCHED[:0], epochs=6, stop_after=6)
+    counted.train(make_model, asked, tmp_path)
+    (steps, done) = heard.told[0]
+    assert done == 0
+    assert heard.steps == steps
+    counted.train(make_model, asked, tmp_path)
+    assert heard.told[1] == (steps, steps)
+
+
 def test_without_sessions_to_watch_it_trains_to_the_end(tmp_path: Path) -> None:
     found = train(tmp_path, watched=WATCHED[:0], stop_after=2)
     assert found.epochs == 2

@@ -33,12 +33,12 @@ class WatchTraining:
         self.run, self.targets, self.process = run, targets, process
         self._began, self._rows = time.perf_counter(), 0
 
-    def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:
+    def begin(self, name: str, steps: int, done: int) -> None:
         """Show a training, or that it goes on."""
-        self.run.progress.start(name, epochs * steps, "steps")
-        self.run.progress.advance(epoch * steps + step)
-        if epoch or step:
-            self.run.progress.note(f"{name}: goes on at epoch {epoch + 1}, step {step + 1}")
+        self.run.progress.start(name, steps, "steps")
+        self.run.progress.advance(done)
+        if done:
+            self.run.progress.note(f"{name}: goes on after {done:,} steps")
         self._began, self._rows = time.perf_counter(), 0
 
     def step(self, loss: float, rows: int, learning_rate: float) -> None:  # noqa: ARG002 - of the protocol

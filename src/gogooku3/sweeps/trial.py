@@ -130,7 +130,7 @@ class _Watch:
         self._best: dict[str, float] = {}
         self._epochs, self._rows, self._began = 0, 0, time.perf_counter()
 
-    def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:  # noqa: ARG002 - of the protocol
+    def begin(self, name: str, steps: int, done: int) -> None:  # noqa: ARG002 - of the protocol
         """Start the clock."""
         self._rows, self._began = 0, time.perf_counter()
 

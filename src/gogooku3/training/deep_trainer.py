@@ -194,7 +194,7 @@ class _Run:
         self.loss = RankPreservingLoss.from_settings(recipe.loss, seed=course.seed)
         self.optimizer = make_optimizer(recipe.optimizer, self.model.parameters())
         self.ema = Ema(self.model, deep.ema)
-        self.steps = -(-len(self.sampler.epoch(0)) // deep.accumulate)
+        self.steps = self._steps_of(0)
         self.schedule = make_scheduler(
             recipe.scheduler, self.optimizer, steps_per_epoch=self.steps, epochs=course.epochs
         )
@@ -202,6 +202,10 @@ class _Run:
         self.feed: Feed
         self.at = Progressed()
         self.best: Mapping[str, torch.Tensor] = {}
+
+    def _steps_of(self, epoch: int) -> int:
+        """Return the steps of an epoch: its blocks are cut at other places than those of the one before."""
+        return -(-len(self.sampler.epoch(epoch)) // self.t.recipe.deep.accumulate)
 
     def resume(self) -> None:
         """Go on from the last checkpoint of the same course, if there is one."""
@@ -220,7 +224,9 @@ class _Run:
     def finish(self) -> Trained:
         """Train to the end."""
         self.t.listener.begin(
-            self.course.name, self.course.stop_after, self.steps, self.at.epoch, self.at.step
+            self.course.name,
+            sum(map(self._steps_of, range(self.course.stop_after))),
+            sum(map(self._steps_of, range(self.at.epoch))) + self.at.step,
         )
         deep, lookback = self.t.recipe.deep, self.model.lookback
         ahead = self.source.reader(lookback).most_bytes(2 * deep.sessions) if deep.prefetch else None

@@ -10,8 +10,8 @@ from typing import Protocol, runtime_checkable
 class Listener(Protocol):
     """Told of every step and epoch of a training."""
 
-    def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:
-        """A training of ``epochs`` x ``steps`` begins, or goes on at a step of an epoch."""
+    def begin(self, name: str, steps: int, done: int) -> None:
+        """A training of so many steps at most begins, or goes on after those that are done."""
 
     def step(self, loss: float, rows: int, learning_rate: float) -> None:
         """A step over ``rows`` stock-days is done."""
@@ -25,7 +25,7 @@ class Listener(Protocol):
 class Quiet:
     """The listener that hears nothing."""
 
-    def begin(self, name: str, epochs: int, steps: int, epoch: int, step: int) -> None:
+    def begin(self, name: str, steps: int, done: int) -> None:
         """Ignore."""
 
     def step(self, loss: float, rows: int, learning_rate: float) -> None:
