@@ -186,8 +186,8 @@ def test_the_key_in_place_of_its_file_is_not_shown(shell: Shell) -> None:
 
 
 def test_a_plan_with_delay_says_so(shell: Shell, server: JQuantsServer) -> None:
-    span = ("--from", "2024-05-01", "--to", "2024-05-10", "--endpoint", "bars_daily", "--quiet")
-    code, _, err = shell(*span, "--plan", "free")
+    span = ("--from", "2024-05-07", "--to", "2024-05-08", "--endpoint", "bars_daily", "--quiet")
+    code, _, err = shell(*span, "--plan", "free")  # five requests a minute: more days would wait
     assert code == 0
     assert "plan free: the newest data are 84 days old; give --plan" in err
     assert "days old" not in shell(*span, "--plan", "light")[2]

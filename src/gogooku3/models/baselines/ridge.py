@@ -84,7 +84,7 @@ def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings, *, refit: 
     a target without some labels subtracts the Gram of those rows.
 
     Raises:
-        ModelError: A target has no labelled training row.
+        ModelError: A target has no labelled training row, or its weights overflow.
     """
     early = _Moments.of(train)
     whole = early.plus(_Moments.of(validation)) if refit else early
@@ -96,7 +96,7 @@ def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings, *, refit: 
                 "a target has no labelled row", where=f"target number {target}", got=len(train.y)
             )
         tried = [
-            (validation_rank_ic(validation, target, watched @ early.solve(target, p).astype(np.float32)), p)
+            (validation_rank_ic(validation, target, _scores(watched, early.solve(target, p))), p)
             for p in settings.penalties
         ]
         best, penalty = max(tried)
@@ -104,6 +104,19 @@ def fit_ridge(train: Rows, validation: Rows, settings: RidgeSettings, *, refit: 
         penalties.append(penalty)
         chosen.append(whole.solve(target, penalty))
     return FittedRidge(weights=np.stack(chosen, axis=1), penalty=tuple(penalties), validation=tuple(measured))
+
+
+def _scores(x: RowsRF, weights: np.ndarray) -> Float32[np.ndarray, " R"]:
+    """Return scores to choose by; OpenBLAS flags what it reads beside a narrow matrix, so the result decides."""
+    with np.errstate(invalid="ignore"):
+        scores: np.ndarray = x @ weights.astype(np.float32)
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            "ridge gives scores that are not finite",
+            got=f"weights from {weights.min()} to {weights.max()}",
+            remedy="look for constant or repeated features",
+        )
+    return scores
 
 
 @dataclass(frozen=True, eq=False)
