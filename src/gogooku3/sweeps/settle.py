@@ -107,12 +107,12 @@ class Settler:
         silent = storage.silent(study._study_id) if isinstance(storage, StudyStorage) else set()
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             with suppress(UpdateFinishedTrialError):  # another machine settled it in this moment
-                if trial._trial_id in silent:
-                    reason = f"its machine showed no sign of life for {self.grace:.0f} seconds"
-                    self._settle(study, trial, Failed(why="died", reason=reason))
-                elif self._is_gone(trial):
+                if self._is_gone(trial):  # known, whereas silence is a guess that counts against the trial
                     reason = "the search ended while the trial was at work"
                     self._settle(study, trial, Failed(why="stopped", reason=reason))
+                elif trial._trial_id in silent:
+                    reason = f"its machine showed no sign of life for {self.grace:.0f} seconds"
+                    self._settle(study, trial, Failed(why="died", reason=reason))
 
     def _is_gone(self, trial: FrozenTrial) -> bool:
         """Tell whether nobody is at work on a trial; one whose process died before it said so has no owner."""
