@@ -71,7 +71,9 @@ def material(folder: str, file: str, threads: str) -> tuple[Any, Any]:
     from gogooku3.panel.open import open_panel
     from gogooku3.scoring.build_model import build_model
     from gogooku3.scoring.day_source import DaySource
-    from gogooku3.training.deep_trainer import DeepTrainer, Recipe
+    from gogooku3.training.course import Recipe
+    from gogooku3.training.deep_trainer import DeepTrainer
+    from gogooku3.training.training_data import TrainingData
 
     settings = Settings()
     panel = open_panel(Path(folder))
@@ -81,15 +83,15 @@ def material(folder: str, file: str, threads: str) -> tuple[Any, Any]:
     say(f"{len(graphs.sessions)} graphs in {time.perf_counter() - began:.0f} s")
     source = DaySource(first=0, x=x, present=panel.present, universe=panel.present, graphs=graphs)
     labels = np.stack([panel.target(target) for target in panel.targets], axis=-1)
-    trainer = DeepTrainer(
-        source,
-        labels,
+    data = TrainingData(
+        source=source,
+        labels=labels,
         days=panel.sessions,
         targets=panel.targets,
         watch=np.ones(len(panel.targets), dtype=bool),
-        recipe=Recipe(
-            deep=settings.deep, loss=settings.loss, optimizer=settings.optimizer, scheduler=settings.scheduler
-        ),
+    )
+    recipe = Recipe(
+        deep=settings.deep, loss=settings.loss, optimizer=settings.optimizer, scheduler=settings.scheduler
     )
     described = {
         "kind": "atft_gat_fan",
@@ -99,7 +101,7 @@ def material(folder: str, file: str, threads: str) -> tuple[Any, Any]:
         "edges": EDGE_FEATURES,
         "quantiles": [],
     }
-    return trainer, lambda: build_model(described)
+    return DeepTrainer(data, recipe), lambda: build_model(described)
 
 
 class Clock:
@@ -129,7 +131,7 @@ class Clock:
 
 def time_the_feed() -> list[float]:
     """Let trainings count the seconds that they wait for blocks; return where they are counted."""
-    import gogooku3.training.deep_trainer as loop
+    import gogooku3.training.course_run as loop
 
     reading, opened = [0.0], loop.open_feed
 
@@ -161,13 +163,13 @@ def train_one_epoch(folder: str, file: str, threads: str) -> dict[str, Any]:
 
     import torch
 
-    from gogooku3.training.deep_trainer import Course
+    from gogooku3.training.course import Course
 
     trainer, make_model = material(folder, file, threads)
     clock = Clock()
     trainer.listener = clock
     reading = time_the_feed()
-    labelled = np.flatnonzero(~np.isnan(trainer.labels).all(axis=(1, 2)))
+    labelled = np.flatnonzero(~np.isnan(trainer.data.labels).all(axis=(1, 2)))
     course = Course(
         name="epoch",
         key="benchmark",
@@ -185,14 +187,14 @@ def train_one_epoch(folder: str, file: str, threads: str) -> dict[str, Any]:
         trainer.train(make_model, course, Path(checkpoints))
     return {
         "seconds": clock.epochs[0],
-        "rows": int(trainer.source.universe[labelled].sum()),
+        "rows": int(trainer.data.source.universe[labelled].sum()),
         "steps": clock.steps,
         "reading": reading[0],
         "parameters": parameters,
         "anonymous": memory.anonymous,
         "resident": memory.resident,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
-        "columns": int(trainer.source.x.shape[2]),
+        "columns": int(trainer.data.source.x.shape[2]),
         "settings": {name: getattr(settings, name).model_dump(mode="json") for name in SECTIONS},
     }
 
@@ -204,12 +206,12 @@ def against_windows(folder: str, file: str, threads: str) -> dict[str, Any]:
     trainer, make_model = material(folder, file, threads)
     torch.manual_seed(0)
     model = make_model().train()
-    deep, source = trainer.recipe.deep, trainer.source
-    start = len(trainer.days) // 2
+    deep, source = trainer.recipe.deep, trainer.data.source
+    start = len(trainer.data.days) // 2
     stocks = source.stocks(start, start + deep.sessions)[:: deep.parts]
     block = source.block(start, start + deep.sessions, model.lookback, stocks)
     window = source.block(start, start + 1, model.lookback, stocks)
-    labels = torch.from_numpy(np.nan_to_num(trainer.labels[start : start + deep.sessions, stocks]))
+    labels = torch.from_numpy(np.nan_to_num(trainer.data.labels[start : start + deep.sessions, stocks]))
     from gogooku3.training.losses.rank_preserving import RankPreservingLoss
     from gogooku3.training.optimizers import make_optimizer
 

@@ -10,11 +10,13 @@ from gogooku3.models.atft_gat_fan_settings import AtftGatFanSettings
 from gogooku3.models.deep_model import DeepModel
 from gogooku3.scoring.build_model import build_model
 from gogooku3.scoring.day_source import DaySource
+from gogooku3.training.course import Course, Recipe, Trained
 from gogooku3.training.deep_settings import DeepSettings
-from gogooku3.training.deep_trainer import Course, DeepTrainer, Recipe, Trained
+from gogooku3.training.deep_trainer import DeepTrainer
 from gogooku3.training.losses.settings import LossSettings
 from gogooku3.training.optimizer_settings import OptimizerSettings
 from gogooku3.training.scheduler_settings import SchedulerSettings
+from gogooku3.training.training_data import TrainingData
 
 DAYS = np.datetime64("2020-01-06") + np.arange(160)
 TARGETS = ("h1_d1", "h5_d1")
@@ -38,7 +40,6 @@ def source() -> tuple[DaySource, np.ndarray]:
 
 
 def trainer(**changes: object) -> DeepTrainer:
-    days, labels = source()
     usual: dict[str, object] = {"epochs": 3, "sessions": 10, "parts": 1, "checkpoint_every": 4, "seeds": 2}
     recipe = Recipe(
         deep=DeepSettings.model_validate({**usual, **changes}),
@@ -46,7 +47,13 @@ def trainer(**changes: object) -> DeepTrainer:
         optimizer=OptimizerSettings(learning_rate=1e-2),
         scheduler=SchedulerSettings(),
     )
-    return DeepTrainer(days, labels, days=DAYS, targets=TARGETS, watch=np.array([True, True]), recipe=recipe)
+    return DeepTrainer(data(), recipe)
+
+
+def data() -> TrainingData:
+    """Return the market with both targets watched."""
+    days, labels = source()
+    return TrainingData(source=days, labels=labels, days=DAYS, targets=TARGETS, watch=np.array([True, True]))
 
 
 def make_model(settings: AtftGatFanSettings = ATFT) -> DeepModel:

@@ -16,7 +16,7 @@ import torch
 from gogooku3.errors import ModelError
 from gogooku3.scoring.score import score_sessions
 from gogooku3.training.checkpoint import checkpoint_steps
-from gogooku3.training.deep_trainer import Trained
+from gogooku3.training.course import Trained
 from gogooku3.training.find_fault import find_fault
 from gogooku3.training.losses.rank_preserving import RankPreservingLoss
 from tests.training.deep_market import DAYS, WATCHED, course, make_model, source, train, trainer
@@ -203,8 +203,8 @@ def test_the_day_and_horizon_that_break_a_step_are_named(
 ) -> None:
     """One label of the second horizon, on one day in the middle of a block, is what breaks."""
     broken = trainer(sessions=10, checkpoint_every=1)
-    place = 64, int(np.flatnonzero(np.isfinite(broken.labels[64, :, 1]))[9])
-    broken.labels[(*place, 1)] = 77.0
+    labels = broken.data.labels
+    labels[64, int(np.flatnonzero(np.isfinite(labels[64, :, 1]))[9]), 1] = 77.0
 
     class Touchy(torch.autograd.Function):
         """Gives what it is given; its gradient is not finite."""
@@ -244,7 +244,7 @@ def test_what_takes_several_targets_names_none() -> None:
 
 def test_without_a_day_to_measure_validation_on_it_stops(tmp_path: Path) -> None:
     blind = trainer()
-    blind.labels[WATCHED, :, 1] = np.nan
+    blind.data.labels[WATCHED, :, 1] = np.nan
     with pytest.raises(ModelError, match="validation cannot be measured") as raised:
         blind.train(make_model, course(), tmp_path)
     assert "h5_d1" in str(raised.value)

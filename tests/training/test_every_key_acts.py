@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from pydantic import BaseModel
@@ -16,12 +15,13 @@ from gogooku3.models.atft_gat_fan_settings import AtftGatFanSettings
 from gogooku3.models.baselines.gru_settings import GruSettings
 from gogooku3.scoring.build_model import build_model
 from gogooku3.training.checkpoint import checkpoint_steps
+from gogooku3.training.course import Recipe, Trained
 from gogooku3.training.deep_settings import DeepSettings
-from gogooku3.training.deep_trainer import DeepTrainer, Recipe, Trained
+from gogooku3.training.deep_trainer import DeepTrainer
 from gogooku3.training.losses.settings import LossSettings
 from gogooku3.training.optimizer_settings import OptimizerSettings
 from gogooku3.training.scheduler_settings import SchedulerSettings
-from tests.training.deep_market import DAYS, TARGETS, TRAIN, course, source
+from tests.training.deep_market import TARGETS, TRAIN, course, data
 
 SMALL: dict[str, dict[str, Any]] = {
     "atft": {"hidden": 16, "lookback": 8, "convolutions": 1, "heads": 2, "gat_layers": 0},
@@ -114,16 +114,11 @@ def trained(folder: Path, given: Mapping[str, object], model: str) -> Trained:
         "edges": [],
         "quantiles": list(loss.quantiles) if loss.base == "pinball" else [],
     }
-    days, labels = source()
     deep = settings["deep"]
     assert isinstance(deep, DeepSettings)
     trainer = DeepTrainer(
-        days,
-        labels,
-        days=DAYS,
-        targets=TARGETS,
-        watch=np.array([True, True]),
-        recipe=Recipe(
+        data(),
+        Recipe(
             deep=deep,
             loss=loss,
             optimizer=settings["optimizer"],

@@ -150,24 +150,27 @@ class DeepWork:
 
     def _trainer(self, material: Material, process: TorchProcess) -> DeepTrainer:
         from gogooku3.pipeline.watch_training import WatchTraining
-        from gogooku3.training.deep_trainer import DeepTrainer, Recipe
+        from gogooku3.training.course import Recipe
+        from gogooku3.training.deep_trainer import DeepTrainer
+        from gogooku3.training.training_data import TrainingData
 
         settings = self.run.settings
         lag = max(target.lag for target in self.panel.targets)
-        return DeepTrainer(
-            material.source,
-            material.labels,
+        data = TrainingData(
+            source=material.source,
+            labels=material.labels,
             days=self.panel.sessions,
             targets=self.panel.targets,
             watch=np.array([target.lag == lag for target in self.panel.targets]),
-            recipe=Recipe(
-                deep=settings.deep,
-                loss=settings.loss,
-                optimizer=settings.optimizer,
-                scheduler=settings.scheduler,
-            ),
-            listener=self.listener or WatchTraining(self.run, self.panel.targets, process),
         )
+        recipe = Recipe(
+            deep=settings.deep,
+            loss=settings.loss,
+            optimizer=settings.optimizer,
+            scheduler=settings.scheduler,
+        )
+        listener = self.listener or WatchTraining(self.run, self.panel.targets, process)
+        return DeepTrainer(data, recipe, listener)
 
     @cached_property
     def _encoded(self) -> np.ndarray:

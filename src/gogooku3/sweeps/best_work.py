@@ -11,7 +11,8 @@ from gogooku3.errors import SettingsError
 from gogooku3.panel.panel import Panel
 from gogooku3.pipeline.deep import DeepWork, Material
 from gogooku3.pipeline.run_folder import Run
-from gogooku3.training.deep_trainer import Course, DeepTrainer, Trained
+from gogooku3.training.course import Course, Trained
+from gogooku3.training.deep_trainer import DeepTrainer
 
 if TYPE_CHECKING:
     from gogooku3.config.process import TorchProcess
@@ -44,27 +45,18 @@ class BestWork(DeepWork):
                 got="scheduler.type plateau",
                 expected="a schedule whose rate follows from the epoch alone",
             )
-        return _EpochsKnown(
-            usual.source,
-            usual.labels,
-            days=usual.days,
-            targets=usual.targets,
-            watch=usual.watch,
-            recipe=usual.recipe,
-            listener=usual.listener,
-            epochs=self.epochs,
-        )
+        return _EpochsKnown(usual, self.epochs)
 
 
 class _EpochsKnown(DeepTrainer):
     """Answers the question for the number of epochs without a training."""
 
-    def __init__(self, *args: Any, epochs: int, **named: Any) -> None:
-        super().__init__(*args, **named)
+    def __init__(self, usual: DeepTrainer, epochs: int) -> None:
+        super().__init__(usual.data, usual.recipe, usual.listener)
         self.epochs = epochs
 
     def train(self, make_model: Callable[[], DeepModel], course: Course, folder: Path) -> Trained:
         if len(course.watched):
-            unknown = (math.nan,) * len(self.targets)
+            unknown = (math.nan,) * len(self.data.targets)
             return Trained(weights={}, epochs=self.epochs, validation=unknown, history=())
         return super().train(make_model, course, folder)

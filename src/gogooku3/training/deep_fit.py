@@ -13,11 +13,12 @@ from jaxtyping import Float32
 
 from gogooku3.models.deep_model import DeepModel
 from gogooku3.scoring.deep_member import DeepMember
-from gogooku3.scoring.score import score_sessions
 from gogooku3.scoring.scorer import mean_rank
 from gogooku3.splits.fold import Fold
-from gogooku3.training.deep_trainer import Course, DeepTrainer, Trained, device_of
-from gogooku3.training.degenerate import refuse_constant_scores
+from gogooku3.training.checked_scores import checked_scores
+from gogooku3.training.course import Course, Trained
+from gogooku3.training.deep_trainer import DeepTrainer
+from gogooku3.training.device import device_of
 from gogooku3.training.fit import FoldScores
 
 
@@ -94,19 +95,14 @@ class DeepFit:
         )
 
     def _score(self, name: str, fold: Fold, members: tuple[DeepMember, ...]) -> FoldScores:
-        source, days = self.trainer.source, self.trainer.days
-        device = device_of(self.trainer.recipe.deep)
-        session, stock = np.nonzero(source.universe[fold.test])
+        data, device = self.trainer.data, device_of(self.trainer.recipe.deep)
+        session, stock = np.nonzero(data.source.universe[fold.test])
         found = []
         for seed, member in enumerate(members, self.seed):
             model = self.make_model().to(device)
             model.load_state_dict(dict(member.weights))
-            grid = score_sessions(model, source, fold.test, device=device)
             where = f"{name}, fold {fold.name}, seed {seed}"
-            refuse_constant_scores(
-                grid, source.universe[fold.test], days[fold.test], self.trainer.targets, where
-            )
-            self.trainer.refuse_chance(model, fold.test, where, seed=seed, device=device)
+            grid = checked_scores(model, data, fold.test, where, seed=seed, device=device)
             found.append(grid[session, stock])
         member_scores = np.stack(found)
         return FoldScores(

@@ -6,14 +6,17 @@ import pickle
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from gogooku3.errors import Gogooku3Error
 from gogooku3.training.prefetch_buffer import Placed, place
+
+Result = TypeVar("Result")
 
 _LONGEST = 8_000  # characters of a traceback: an answer always fits the pipe, so that it is never waited for
 
@@ -44,10 +47,13 @@ def work(connection: Connection, names: tuple[str, ...]) -> None:
     """
     buffers = [SharedMemory(name) for name in names]
     try:
-        make: Callable[[Any], Mapping[str, np.ndarray]] | Failed = _received(connection)
+        pickled = connection.recv_bytes()  # from the process that started this one
+        make = _or_failed(partial(pickle.loads, pickled))  # that it cannot be read is answered to every item
         while True:
             buffer, item = connection.recv()
-            connection.send(make if isinstance(make, Failed) else _made(make, item, buffers[buffer]))
+            connection.send(
+                make if isinstance(make, Failed) else _or_failed(partial(_made, make, item, buffers[buffer]))
+            )
     except (EOFError, OSError):  # nobody is left who would ask
         return
     finally:
@@ -55,22 +61,19 @@ def work(connection: Connection, names: tuple[str, ...]) -> None:
             shared.close()
 
 
-def _received(connection: Connection) -> Any:
-    """Receive what makes items; that it cannot be read, since its module is absent, is answered later."""
-    data = connection.recv_bytes()
+def _made(
+    make: Callable[[Any], Mapping[str, np.ndarray]], item: Any, buffer: SharedMemory
+) -> tuple[Placed, ...]:
+    return place(make(item), buffer)
+
+
+def _or_failed(call: Callable[[], Result]) -> Result | Failed:
+    """Return what a call of others' code returns, or why it does not: it may raise anything, ``sys.exit`` included.
+
+    Uncaught, that would end this process, and the one that asks would not learn the cause.
+    """
     try:
-        return pickle.loads(data)  # from the process that started this one
+        return call()
     except BaseException as error:  # noqa: BLE001 - whatever it is, the process that asks is told
-        return _failed(error)
-
-
-def _made(make: Callable[[Any], Mapping[str, np.ndarray]], item: Any, buffer: SharedMemory) -> Answer:
-    try:
-        return place(make(item), buffer)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the process that asks is told
-        return _failed(error)
-
-
-def _failed(error: BaseException) -> Failed:
-    own = error if isinstance(error, Gogooku3Error) else None
-    return Failed(error=own, text="".join(traceback.format_exception(error))[-_LONGEST:])
+        own = error if isinstance(error, Gogooku3Error) else None
+        return Failed(error=own, text="".join(traceback.format_exception(error))[-_LONGEST:])
