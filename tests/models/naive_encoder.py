@@ -66,7 +66,7 @@ def state(
     width = len(w["selection.embed.bias"])
     zero = np.zeros(width)
     h = [embedded(w, x) if p else zero for x, p in zip(window, present, strict=True)]
-    seen = list(present)
+    entered, seen = h, list(present)
     for layer in range(convolutions):
         dilation, name = 2**layer, f"convolutions.{layer}"
         out = []
@@ -75,7 +75,7 @@ def state(
             moved = glu(stacked @ w[f"{name}.weight"] + w[f"{name}.bias"])
             out.append(norm(w, f"{name}.norm", h[t] + w[f"{name}.scale"] * moved) if seen[t] else zero)
         h, seen = out, seen[2 * dilation :]
-    return attended(w, h, seen, heads)
+    return filtered(w, attended(w, h, seen, heads), entered[-len(h) :])
 
 
 def attended(w: Weights, h: list[np.ndarray], seen: list[bool], heads: int) -> np.ndarray:
@@ -97,3 +97,11 @@ def attended(w: Weights, h: list[np.ndarray], seen: list[bool], heads: int) -> n
     return norm(
         w, "attention.norm", h[-1] + w["attention.scale"] * glu(linear(w, "attention.out", np.asarray(value)))
     )
+
+
+def filtered(w: Weights, y: np.ndarray, entered: list[np.ndarray]) -> np.ndarray:
+    """Return the state with what the filters say of the window's embedded sessions."""
+    total = sum(
+        tap * linear(w, "filters.into", x) for tap, x in zip(w["filters.kernel"].T, entered, strict=True)
+    )
+    return norm(w, "filters.norm", y + linear(w, "filters.out", np.asarray(total)))

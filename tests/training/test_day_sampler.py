@@ -75,5 +75,25 @@ def test_clusters_hold_every_stock_once_and_are_small() -> None:
     stocks = np.flatnonzero(rng.random(300) < 0.7)
     groups = clusters(stocks, links, rng)
     assert sorted(np.concatenate(groups).tolist()) == stocks.tolist()
-    assert max(map(len, groups)) <= 25
-    assert len(groups) < len(stocks) / 3
+    assert max(map(len, groups)) <= 54
+    assert 3 <= len(groups) <= 5
+
+
+def test_the_nearest_stay_together_among_links_to_anybody() -> None:
+    """Five true neighbours and fifteen random ones, as trailing correlation gives them."""
+    rng = np.random.default_rng(3)
+    group = np.arange(1200) // 6
+    links = np.array(
+        [
+            [*(j for j in np.flatnonzero(group == group[i]) if j != i), *rng.choice(1200, 15)]
+            for i in range(1200)
+        ]
+    )
+    found = clusters(np.arange(1200), links.astype(np.int32), rng)
+    together = np.mean([np.isin(links[stocks, :5], stocks).mean() for stocks in found])
+    assert together > 0.85
+
+
+def test_stocks_without_links_are_dealt_evenly() -> None:
+    groups = clusters(np.arange(200), np.full((200, 3), -1), np.random.default_rng(0))
+    assert sorted(map(len, groups)) == [50, 50, 50, 50]

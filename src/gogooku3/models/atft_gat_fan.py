@@ -13,11 +13,12 @@ from gogooku3.models.layers.causal_convolution import CausalConvolution
 from gogooku3.models.layers.gated_residual import GatedResidual
 from gogooku3.models.layers.graph_stack import GraphStack
 from gogooku3.models.layers.local_attention import LocalAttention
+from gogooku3.models.layers.long_convolution import LongConvolution
 from gogooku3.models.layers.variable_selection import VariableSelection
 
 
 class AtftGatFan(DeepModel):
-    """Variable selection, causal convolutions, attention over the lookback, graph attention, one head a target.
+    """Variable selection; convolutions, attention and filters over the lookback; graph attention; one head a target.
 
     Lim et al. (2021) for the temporal part, Brody et al. (2022) for the graph; the channels that are normalised by
     frequency (Ye et al. 2024) come in as columns of ``x``, computed once per stock-day (``scoring.encode``). There is
@@ -50,6 +51,7 @@ class AtftGatFan(DeepModel):
             CausalConvolution(width, 2**depth, dropout) for depth in range(settings.convolutions)
         )
         self.attention = LocalAttention(width, settings.heads, settings.span, dropout)
+        self.filters = LongConvolution(width, settings.span)
         self.graph = GraphStack(width, settings.gat_layers, edges, settings.gat_dropout)
         self.exit = GatedResidual(width, dropout)
         self.scores = self.head(width)
@@ -86,7 +88,9 @@ class AtftGatFan(DeepModel):
         """Return the state of each stock on the last L sessions from its own history alone."""
         present = block.present
         state = self.entry(self.selection(block.x, present)) * present[..., None].to(block.x.dtype)
+        entered = state
         for convolution in self.convolutions:
             state = convolution(state, present[-len(state) :])
-        out: Tensor = self.attention(state, present[-len(state) :])
+        attended = self.attention(state, present[-len(state) :])
+        out: Tensor = self.filters(attended, entered[-len(state) :])
         return out

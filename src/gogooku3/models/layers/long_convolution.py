@@ -1,0 +1,57 @@
+"""Signed filters over the whole lookback."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_CHUNK = 32  # sessions that share one slice of inputs, as in attention: the products of a long block stay linear in it
+
+
+class LongConvolution(nn.Module):
+    """``LayerNorm(y_t + W sum_a k_a * (V x_{t - a}))``: one kernel of ``span`` signed taps for each channel.
+
+    A depthwise causal convolution as long as the lookback (Fu et al. 2023, Simple Hardware-Efficient Long Convolutions
+    for Sequence Modeling). It can say what attention beside it cannot: attention's weights are positive and its heads
+    share one value, so that what rises 17 sessions after a high close and falls after 19 is no mean of values.
+
+    Args:
+        width: Channels in and out.
+        span: Sessions that an output reads, its own included.
+    """
+
+    def __init__(self, width: int, span: int) -> None:
+        super().__init__()
+        self.span = span
+        self.into = nn.Linear(width, width, bias=False)
+        self.kernel = nn.Parameter(torch.randn(width, span) / span**0.5)
+        self.out = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+        nn.init.normal_(self.out.weight, std=0.02)  # a session's own state speaks first
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, y: Float[Tensor, "L N C"], x: Float[Tensor, "V N C"]) -> Float[Tensor, "L N C"]:
+        """Return the states with what their past adds [L, N, C].
+
+        Args:
+            y: States of the last L = V - span + 1 sessions.
+            x: Sessions to filter, zeros where there is no bar; oldest first.
+        """
+        read = self.into(x).permute(2, 0, 1)
+        parts = []
+        for start in range(0, len(y), _CHUNK):
+            count = min(_CHUNK, len(y) - start)
+            parts.append(torch.bmm(self._band(count), read[:, start : start + count + self.span - 1]))
+        filtered = torch.cat(parts, dim=1).permute(1, 2, 0)
+        out: Tensor = self.norm(y + self.out(filtered))
+        return out
+
+    def _band(self, count: int) -> Tensor:
+        """Return the taps of each output and input [C, count, count + span - 1]; the kernel's last is of age 0."""
+        outputs = torch.arange(count, device=self.kernel.device)[:, None]
+        inputs = torch.arange(count + self.span - 1, device=self.kernel.device)
+        place = inputs - outputs
+        seen = (place >= 0) & (place < self.span)
+        taps = self.kernel.index_select(1, place.clamp(0, self.span - 1).flatten()).view(-1, *place.shape)
+        return torch.where(seen, taps, 0.0)
