@@ -26,6 +26,8 @@ VARIANTS: dict[str, dict[str, object]] = {
 SIZE = {"simulation.stocks": 2000, "simulation.sessions": 2475, "deep.epochs": 6}
 QUICK = {"simulation.stocks": 100, "simulation.sessions": 1300, "deep.epochs": 2}
 PARTS = ("linear", "interaction", "pattern", "lead_lag")
+NEEDS = {"without the graph": "lead_lag", "without the time encoder": "pattern"}
+LOST = 0.5  # a part is lost where at most this share of what the whole model holds of it is left
 
 
 class Said:
@@ -169,6 +171,9 @@ def page(found: dict[str, dict[str, Any]], reachable: dict[str, float], size: di
     ]
     share = float(np.mean([found["ATFT-GAT-FAN"]["rank_ic"][t] / reachable[t] for t in targets]))
     parts = [[part, *(f"{found[name]['held'][part]:.2f}" for name in names)] for part in PARTS]
+    left = {
+        name: found[name]["held"][part] / found["ATFT-GAT-FAN"]["held"][part] for name, part in NEEDS.items()
+    }
     return [
         "# What can be known, and how much of it is found",
         f"`make bench-recovery`: {size['simulation.stocks']:,} stocks x {size['simulation.sessions']:,} sessions of "
@@ -177,9 +182,14 @@ def page(found: dict[str, dict[str, Any]], reachable: dict[str, float], size: di
         f"{verdict(share, GOAL, at_most=False)}.",
         table(("target", "attainable", *names), ranks),
         "How much of each part of the signal the scores hold (5 sessions, lag 1): the rank correlation of scores and "
-        "the part's expected return, as a share of the one that the whole expected return has. The pattern needs "
-        "the time encoder, what leaders say of their followers needs the graph.",
+        "the part's expected return, as a share of the one that the whole expected return has.",
         table(("part", *names), parts),
+        "What is left of a part in the model without what the part should need, as a share of what the whole model "
+        "holds:",
+        *(
+            f"* {NEEDS[name]} {name}: {share:.0%}, goal {LOST:.0%} at most: {verdict(share, LOST, at_most=True)}."
+            for name, share in left.items()
+        ),
     ]
 
 
