@@ -75,7 +75,8 @@ def state(
             moved = glu(stacked @ w[f"{name}.weight"] + w[f"{name}.bias"])
             out.append(norm(w, f"{name}.norm", h[t] + w[f"{name}.scale"] * moved) if seen[t] else zero)
         h, seen = out, seen[2 * dilation :]
-    return filtered(w, attended(w, h, seen, heads), entered[-len(h) :])
+    out = attended(w, h, seen, heads)
+    return filtered(w, out, entered[-len(h) :]) if "filters.kernel" in w else out
 
 
 def attended(w: Weights, h: list[np.ndarray], seen: list[bool], heads: int) -> np.ndarray:

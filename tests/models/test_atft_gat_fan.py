@@ -55,8 +55,9 @@ def linked(length: int, stocks: int, rng: np.random.Generator) -> Neighbours:
     )
 
 
-def test_scores_are_those_of_one_window_a_day() -> None:
-    model, block = model_of(), drawn(9, 5)
+@pytest.mark.parametrize("filters", [0, 5])
+def test_scores_are_those_of_one_window_a_day(filters: int) -> None:
+    model, block = model_of(filters=filters), drawn(9, 5)
     w = weights_of(model)
     found = model(block).detach().numpy()
     seen = 0
@@ -74,7 +75,7 @@ def test_scores_are_those_of_one_window_a_day() -> None:
 
 @pytest.mark.parametrize("graph", [False, True])
 def test_a_session_scores_alike_in_every_block(graph: bool) -> None:
-    model = model_of(gat_layers=2 if graph else 0)
+    model = model_of(gat_layers=2 if graph else 0, filters=3)
     block = drawn(70, 6, graph=graph)
     whole = model(block)
     for day in (0, 31, 32, 69):
@@ -99,7 +100,7 @@ def test_a_session_scores_alike_in_every_block(graph: bool) -> None:
 @pytest.mark.parametrize("noise", [torch.nan, torch.inf, 1e30])
 @pytest.mark.parametrize("layers", [0, 2])
 def test_noise_in_absent_slots_changes_no_bit(noise: float, layers: int) -> None:
-    model, block = model_of(gat_layers=layers), drawn(6, 8, graph=layers > 0)
+    model, block = model_of(gat_layers=layers, filters=layers), drawn(6, 8, graph=layers > 0)
     noisy = DayBlock(
         x=torch.where(block.present[..., None], block.x, noise),
         present=block.present,

@@ -23,6 +23,6 @@ def test_neighbours_on_the_axis_of_a_block() -> None:
                 if valid:
                     assert stocks[found.index[graph, row, slot]] == neighbour
                     ratio = found.edge[graph, row, slot].numpy() / edge[graph, stock, slot]
-                    np.testing.assert_allclose(ratio, [4.0, 1.0, 0.5, 10.0], rtol=1e-6)
+                    np.testing.assert_allclose(ratio, [20.0, 3.0, 0.5, 15.0], rtol=1e-6)
                 else:
                     assert not found.edge[graph, row, slot].any()

@@ -47,6 +47,7 @@ CHANGED: dict[str, tuple[object, dict[str, object]]] = {  # another value, and w
     "atft.lookback": (9, {}),
     "atft.convolutions": (2, {}),
     "atft.heads": (4, {}),
+    "atft.filters": (3, {}),
     "atft.dropout": (0.4, {}),
     "atft.feature_dropout": (0.4, {}),
     "gru.hidden": (12, {}),

@@ -51,7 +51,8 @@ class AtftGatFan(DeepModel):
             CausalConvolution(width, 2**depth, dropout) for depth in range(settings.convolutions)
         )
         self.attention = LocalAttention(width, settings.heads, settings.span, dropout)
-        self.filters = LongConvolution(width, settings.span)
+        if settings.filters:
+            self.filters = LongConvolution(width, settings.span, settings.filters)
         self.graph = GraphStack(width, settings.gat_layers, edges, settings.gat_dropout)
         self.exit = GatedResidual(width, dropout)
         self.scores = self.head(width)
@@ -91,6 +92,5 @@ class AtftGatFan(DeepModel):
         entered = state
         for convolution in self.convolutions:
             state = convolution(state, present[-len(state) :])
-        attended = self.attention(state, present[-len(state) :])
-        out: Tensor = self.filters(attended, entered[-len(state) :])
-        return out
+        out: Tensor = self.attention(state, present[-len(state) :])
+        return self.filters(out, entered[-len(state) :]) if self.settings.filters else out

@@ -16,6 +16,12 @@ class AtftGatFanSettings(BaseModel):
         3, ge=0, le=6, description="causal convolutions of three taps; the dilations are 1, 2, 4, ..."
     )
     heads: int = Field(4, ge=1, le=16, description="heads of the attention over the lookback")
+    filters: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="signed filters over the lookback beside the attention; 0 leaves them out",
+    )
     dropout: float = Field(0.1, ge=0.0, lt=1.0, description="share of channels dropped in training")
     feature_dropout: float = Field(
         0.0, ge=0.0, lt=1.0, description="share of features that are missing to a whole block in training"

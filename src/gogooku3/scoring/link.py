@@ -8,8 +8,8 @@ import numpy as np
 
 from gogooku3.models.layers.neighbours import Neighbours
 
-_SCALE = np.array([4.0, 1.0, 0.5, 10.0], dtype=np.float32)
-"""Of correlation, same sector, relative turnover and lead: brings each to about one, as a layer's inputs should be."""
+_SCALE = np.array([20.0, 3.0, 0.5, 15.0], dtype=np.float32)
+"""Of correlation, same sector, relative turnover and lead: among a stock's neighbours each then varies by about one."""
 
 if TYPE_CHECKING:
     from gogooku3.graphs.graphs import Graphs

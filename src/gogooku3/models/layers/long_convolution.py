@@ -10,7 +10,7 @@ _CHUNK = 32  # sessions that share one slice of inputs, as in attention: the pro
 
 
 class LongConvolution(nn.Module):
-    """``LayerNorm(y_t + W sum_a k_a * (V x_{t - a}))``: one kernel of ``span`` signed taps for each channel.
+    """``LayerNorm(y_t + W sum_a k_a * (V x_{t - a}))``: F kernels of ``span`` signed taps, each over its own channel.
 
     A depthwise causal convolution as long as the lookback (Fu et al. 2023, Simple Hardware-Efficient Long Convolutions
     for Sequence Modeling). It can say what attention beside it cannot: attention's weights are positive and its heads
@@ -19,14 +19,15 @@ class LongConvolution(nn.Module):
     Args:
         width: Channels in and out.
         span: Sessions that an output reads, its own included.
+        filters: Kernels F.
     """
 
-    def __init__(self, width: int, span: int) -> None:
+    def __init__(self, width: int, span: int, filters: int) -> None:
         super().__init__()
         self.span = span
-        self.into = nn.Linear(width, width, bias=False)
-        self.kernel = nn.Parameter(torch.randn(width, span) / span**0.5)
-        self.out = nn.Linear(width, width)
+        self.into = nn.Linear(width, filters, bias=False)
+        self.kernel = nn.Parameter(torch.randn(filters, span) / span**0.5)
+        self.out = nn.Linear(filters, width)
         self.norm = nn.LayerNorm(width)
         nn.init.normal_(self.out.weight, std=0.02)  # a session's own state speaks first
         nn.init.zeros_(self.out.bias)
@@ -48,7 +49,7 @@ class LongConvolution(nn.Module):
         return out
 
     def _band(self, count: int) -> Tensor:
-        """Return the taps of each output and input [C, count, count + span - 1]; the kernel's last is of age 0."""
+        """Return the taps of each output and input [F, count, count + span - 1]; the kernel's last is of age 0."""
         outputs = torch.arange(count, device=self.kernel.device)[:, None]
         inputs = torch.arange(count + self.span - 1, device=self.kernel.device)
         place = inputs - outputs
