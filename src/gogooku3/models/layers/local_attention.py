@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name that torch's users know
 
+from gogooku3.models.layers.by_age import by_age
 from gogooku3.models.layers.causal_convolution import BEGINNING
 from gogooku3.models.layers.stock_dropout import StockDropout
 
@@ -82,19 +83,10 @@ class LocalAttention(nn.Module):
             count = min(_CHUNK, len(own) - start)
             keys = slice(start, start + count + self.span - 1)
             logits = query[:, :, start : start + count] @ key[..., keys]
-            logits = logits + self._bias(count) + absent[:, None, None, keys]
+            logits = logits + by_age(self.age, count, _NEVER) + absent[:, None, None, keys]
             chunks.append((start, torch.softmax(logits, dim=-1).mean(dim=1)))
         return chunks
 
     def _split(self, x: Tensor) -> Tensor:
         """[V, N, C] to [N, heads, V, depth]."""
         return x.view(*x.shape[:2], self.heads, self.depth).permute(1, 2, 0, 3)
-
-    def _bias(self, count: int) -> Tensor:
-        """Return the bias of each query and key [heads, count, count + span - 1]; keys out of span never count."""
-        queries = torch.arange(count, device=self.age.device)[:, None]
-        keys = torch.arange(count + self.span - 1, device=self.age.device)
-        place = keys - queries
-        seen = (place >= 0) & (place < self.span)
-        bias = self.age.index_select(1, place.clamp(0, self.span - 1).flatten()).view(-1, *place.shape)
-        return torch.where(seen, bias, _NEVER)

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gogooku3.models.layers.by_age import by_age
+
 _CHUNK = 32  # sessions that share one slice of inputs, as in attention: the products of a long block stay linear in it
 
 
@@ -43,16 +45,9 @@ class LongConvolution(nn.Module):
         parts = []
         for start in range(0, len(y), _CHUNK):
             count = min(_CHUNK, len(y) - start)
-            parts.append(torch.bmm(self._band(count), read[:, start : start + count + self.span - 1]))
+            parts.append(
+                torch.bmm(by_age(self.kernel, count, 0.0), read[:, start : start + count + self.span - 1])
+            )
         filtered = torch.cat(parts, dim=1).permute(1, 2, 0)
         out: Tensor = self.norm(y + self.out(filtered))
         return out
-
-    def _band(self, count: int) -> Tensor:
-        """Return the taps of each output and input [F, count, count + span - 1]; the kernel's last is of age 0."""
-        outputs = torch.arange(count, device=self.kernel.device)[:, None]
-        inputs = torch.arange(count + self.span - 1, device=self.kernel.device)
-        place = inputs - outputs
-        seen = (place >= 0) & (place < self.span)
-        taps = self.kernel.index_select(1, place.clamp(0, self.span - 1).flatten()).view(-1, *place.shape)
-        return torch.where(seen, taps, 0.0)
