@@ -61,6 +61,7 @@ def run_of(name: str, scratch: Path, flags: dict[str, object], panel: Path | Non
         "train.refit": False,
         "deep.seeds": 1,
         "deep.epochs": flags["deep.epochs"],
+        "deep.threads": 1,
     }
     return open_run(
         flags=common
