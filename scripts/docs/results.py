@@ -212,24 +212,22 @@ def seeds_table(seeds: Sequence[Row]) -> str:
 def locked_table(evaluation: Row) -> str:
     """Return every model at every target of the locked years, and the last one's portfolio."""
     models = _models(evaluation)
+    found = {(r["model"], r["target"]): r for r in evaluation["results"] if r["period"] == "all"}
     rows = []
     for target in evaluation["targets"]:
-        results = [
-            next(
-                r
-                for r in evaluation["results"]
-                if (r["model"], r["target"], r["period"]) == (model, target, "all")
-            )
-            for model in models
-        ]
+        results = [found[model, target] for model in models]
         cells = [str(results[0]["horizon"]), str(results[0]["lag"])]
         for result in results:
             ranked = result["rank_ic"]
-            cells += [number(ranked["mean"]), interval(_value(ranked["low"]), _value(ranked["high"]))]
+            cells.append(f"{number(ranked['mean'])}, {interval(_value(ranked['low']), _value(ranked['high']))}")
         rows.append([*cells, number(results[-1]["portfolio"]["sharpe_annual"], 2)])
-    named = [head for model in models for head in (NAMES[model], "interval")]
-    heads = ["horizon", "lag", *named, f"{NAMES[models[-1]]} net Sharpe, annual"]
-    return _table(heads, "--" + ":-" * len(models) + ":", rows)
+    heads = [
+        "horizon",
+        "lag",
+        *(f"{NAMES[model]}, interval" for model in models),
+        f"{NAMES[models[-1]]} net Sharpe, annual",
+    ]
+    return _table(heads, "--" + "-" * len(models) + ":", rows)
 
 
 def steps_table(stages: Sequence[Row]) -> str:
