@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ from jaxtyping import install_import_hook
 from gogooku3.config.process import prepare_process
 
 prepare_process()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; our processes inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHECKED_ROOMS = (

@@ -18,7 +18,7 @@ from typing import Any
 from gogooku3.errors import DataError, Gogooku3Error
 from gogooku3.evaluation.report.causality_table import causality_table
 from gogooku3.evaluation.report.table import escaped
-from gogooku3.evaluation.report.wording import interval, number
+from gogooku3.evaluation.report.wording import NONE, interval, number
 from gogooku3.pipeline.comparison_ledger import find, input_states
 from gogooku3.pipeline.comparison_page import to_markdown
 from gogooku3.storage.atomic import write_text
@@ -219,7 +219,8 @@ def locked_table(evaluation: Row) -> str:
         cells = [str(results[0]["horizon"]), str(results[0]["lag"])]
         for result in results:
             ranked = result["rank_ic"]
-            cells.append(f"{number(ranked['mean'])}, {interval(_value(ranked['low']), _value(ranked['high']))}")
+            between = interval(_value(ranked["low"]), _value(ranked["high"]))
+            cells.append(NONE if ranked["mean"] is None else f"{number(ranked['mean'])}, {between}")
         rows.append([*cells, number(results[-1]["portfolio"]["sharpe_annual"], 2)])
     heads = [
         "horizon",

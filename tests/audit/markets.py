@@ -18,6 +18,8 @@ FLAGS: dict[str, object] = {
     "universe.min_history": 15,
     "labels.horizons": [1, 5],
     "market.ended_after": 5,
+    "train.models": ["ridge", "lightgbm", "blend"],
+    "blend.of": ["ridge", "lightgbm"],
     "lightgbm.threads": 1,
     "lightgbm.train_share": 0.5,
     "lightgbm.min_rows_in_leaf": 20,

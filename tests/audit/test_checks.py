@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,8 +95,6 @@ def test_blind_finds_sessions_too_many(base: Base, monkeypatch: pytest.MonkeyPat
 
 def replace_models(base: Base) -> Base:
     """The same base, its models fitted anew by whatever the fitter does now."""
-    import shutil
-
     folder = base.folder.parent / "tampered"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(base.folder, folder)
@@ -118,6 +118,18 @@ def test_spans_that_touch_are_found(base: Base) -> None:
     part = check_spans(Touching(base.audited, base.audit, base.material, base.folder))
     assert any("spans touch test spans" in violation.detail for violation in part.violations)
     assert any("recorded other sessions" in violation.detail for violation in part.violations)
+
+
+def test_a_blend_that_recorded_a_tested_session_is_found(base: Base, tmp_path: Path) -> None:
+    (fold,) = base.folds
+    folder = shutil.copytree(base.folder, tmp_path / "audit")
+    (stage,) = folder.rglob(f"stages/train-blend-{fold.name}.json")
+    other = Base(base.audited, base.audit, base.material, folder)
+    for session, found in ((fold.train[0], []), (fold.test[0], [f"fold {fold.name}, blend"])):
+        record = json.loads(stage.read_text())
+        record["inputs"]["learnt"] = [int(session)]
+        stage.write_text(json.dumps(record))
+        assert [violation.name for violation in check_spans(other).violations] == found
 
 
 def test_a_shifted_label_is_found_where_it_begins(tmp_path: Path) -> None:
@@ -187,7 +199,8 @@ def test_rows_of_leaks_line_up(base: Base) -> None:
 
 
 DEEP: dict[str, object] = {
-    "train.models": ["lightgbm", "atft_gat_fan"],
+    "train.models": ["lightgbm", "atft_gat_fan", "blend"],
+    "blend.of": ["lightgbm", "atft_gat_fan"],
     "atft.hidden": 16,
     "atft.lookback": 12,
     "atft.convolutions": 1,

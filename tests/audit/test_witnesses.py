@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gogooku3.audit.base import Base
 from gogooku3.audit.stages import witnesses
 from gogooku3.audit.witness import Sighting, Witness
+from gogooku3.audit.witnesses.models import contents
 
 WITNESSES = witnesses()
 NAMES = [witness.name for witness in WITNESSES]
@@ -94,3 +98,15 @@ def test_models_are_shown_when_their_last_label_is_over(base: Base) -> None:
     names = " ".join(s.name for s in seen(witness, base, over))
     assert "weights" in names
     assert "booster 3" in names
+    assert "blend-2024.json weight" in names
+
+
+def test_the_models_that_a_blend_is_of_are_witnessed(tmp_path: Path) -> None:
+    seen_of = []
+    for of in (["lightgbm", "gru"], ["gru", "lightgbm"], ["lightgbm", "gru"]):
+        path = tmp_path / "blend-2024.json"
+        path.write_text(json.dumps({"of": of, "weight": [0.5, None]}))
+        names, weights = contents(path, "2024")
+        np.testing.assert_array_equal(weights.values, [0.5, np.nan])
+        seen_of.append(names.values.tobytes())
+    assert seen_of[0] == seen_of[2] != seen_of[1]

@@ -37,12 +37,14 @@ def blend_inputs(run: Run, panel: Panel, folds: Sequence[Fold], fold: Fold) -> d
             got=", ".join(models),
             expected=f"{', '.join(missing)} before blend",
         )
-    known = [*_earlier(folds, fold), fold]
+    earlier = _earlier(folds, fold)
+    known, learnt = [*earlier, fold], _judged(earlier, fold)
     return {
         "of": list(of),
+        "learnt": learnt.tolist(),
         "settings": run.settings.blend.model_dump(mode="json"),
         "scores": {name: [digest_file(run.path(scores_file(name, one))) for one in known] for name in of},
-        "labels": panel.digest(_judged(_earlier(folds, fold), fold)),
+        "labels": panel.digest(learnt),
     }
 
 

@@ -51,7 +51,12 @@ def contents(path: Path, fold: str) -> Iterator[Sighting]:
     for name, value in sorted(json.loads(path.read_text(encoding="utf-8")).items()):
         if name == "boosters":
             for number, text in enumerate(value):
-                code = np.frombuffer(text.encode(), dtype=np.uint8)
-                yield Sighting(name=f"{path.name} booster {number}", values=code, fold=fold)
+                yield Sighting(name=f"{path.name} booster {number}", values=_letters(text), fold=fold)
+        elif name == "of":
+            yield Sighting(name=f"{path.name} of", values=_letters("\n".join(value)), fold=fold)
         else:
             yield Sighting(name=f"{path.name} {name}", values=np.asarray(value, dtype=np.float64), fold=fold)
+
+
+def _letters(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
