@@ -82,7 +82,8 @@ class AtftGatFan(DeepModel):
             )
         state = self.encode(block)
         if block.neighbours is not None:
-            state = self.graph(state, block.neighbours, block.present[-len(state) :])
+            # Not wherever it is present: which stocks a block holds depends on the universe of its later sessions.
+            state = self.graph(state, block.neighbours, block.scored)
         return self.shaped(self.scores(self.exit(state)))
 
     def encode(self, block: DayBlock) -> Float[Tensor, "L N C"]:

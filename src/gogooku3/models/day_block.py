@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gogooku3.models.layers.neighbours import Neighbours
 
@@ -36,6 +37,17 @@ class DayBlock:
             present=self.present.to(device, non_blocking=True),
             scored=self.scored.to(device, non_blocking=True),
             neighbours=None if self.neighbours is None else self.neighbours.to(device),
+        )
+
+    def padded(self, sessions: int, stocks: int) -> DayBlock:
+        """Return the block with empty sessions after its last and empty stocks after its last, L and N so many."""
+        length, count = self.scored.shape
+        later, more = sessions - length, stocks - count
+        return DayBlock(
+            x=pad(self.x, (0, 0, 0, more, 0, later), value=torch.nan),
+            present=pad(self.present, (0, more, 0, later)),
+            scored=pad(self.scored, (0, more, 0, later)),
+            neighbours=None if self.neighbours is None else self.neighbours.padded(sessions, stocks),
         )
 
     def pinned(self) -> DayBlock:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gogooku3.models.deep_model import DeepModel
 
 _SESSIONS = 32  # scored at a time
+_STOCKS = 16  # a block's stocks are a multiple of it
 
 
 def score_sessions(
@@ -28,6 +29,10 @@ def score_sessions(
     tick: Callable[[], None] = lambda: None,
 ) -> Float32[np.ndarray, "S N T"]:
     """Return the scores of the universe of every session.
+
+    Which stocks and how many sessions a block has depends on its later sessions, and products of matrices round
+    by their size. So each block is filled up with empty sessions and stocks to the size of whole tiles: a session's
+    scores are the same to the last bit whatever comes after it.
 
     Args:
         model: The model; it is left in the mode it was in.
@@ -50,9 +55,12 @@ def score_sessions(
             start, stop = int(sessions[chunk.start]), int(sessions[chunk.stop - 1]) + 1
             stocks = source.stocks(start, stop)
             if len(stocks):
-                block = source.block(start, stop, model.lookback, stocks).to(device or torch.device("cpu"))
-                found = torch.where(block.scored[..., None], model.rank_scores(model(block)), torch.nan)
-                scores[chunk.start : chunk.stop, stocks] = found.float().cpu().numpy()
+                block = source.block(start, stop, model.lookback, stocks)
+                tiled = block.padded(_SESSIONS, -(-len(stocks) // _STOCKS) * _STOCKS)
+                tiled = tiled.to(device or torch.device("cpu"))
+                found = torch.where(tiled.scored[..., None], model.rank_scores(model(tiled)), torch.nan)
+                own = found[: stop - start, : len(stocks)].float().cpu().numpy()
+                scores[chunk.start : chunk.stop, stocks] = own
             for _ in range(chunk.start, chunk.stop):
                 tick()
     model.train(was_training)

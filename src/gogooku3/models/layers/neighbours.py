@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gogooku3.errors import ModelError
 
@@ -17,7 +18,7 @@ _TENSORS = ("index", "valid", "edge", "graph_of_day")
 class Neighbours:
     """The neighbours of every stock, as positions on the block's stock axis, in one or more graphs.
 
-    A neighbour counts on a session only where the slot is valid and that stock is present.
+    A neighbour counts on a session only where the slot is valid and that stock takes part.
 
     Attributes:
         index: Position of the neighbour in each slot, int32 [G, N, k]; anything where the slot is not valid.
@@ -58,6 +59,16 @@ class Neighbours:
     def to(self, device: torch.device) -> Neighbours:
         """Return the neighbours on a device."""
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in _TENSORS})
+
+    def padded(self, sessions: int, stocks: int) -> Neighbours:
+        """Return them for a block of so many sessions and stocks; those that come on have no neighbours."""
+        later, more = sessions - len(self.graph_of_day), stocks - self.index.shape[1]
+        return Neighbours(
+            index=pad(self.index, (0, 0, 0, more)),
+            valid=pad(self.valid, (0, 0, 0, more)),
+            edge=pad(self.edge, (0, 0, 0, 0, 0, more)),
+            graph_of_day=torch.cat([self.graph_of_day, self.graph_of_day[-1:].repeat(later)]),
+        )
 
     def pinned(self) -> Neighbours:
         """Return the neighbours in memory from which a CUDA device can copy by itself."""
